@@ -1,0 +1,141 @@
+"""Every exception that crosses a package border.
+
+AiopError
+├── RequestError                 the caller can mend it; has a stable ``code``
+│   ├── InvalidRequest           one ``Fault`` for each thing that is wrong
+│   ├── InvalidState             right request, wrong moment (cancel of an ended execution)
+│   ├── Unauthenticated
+│   ├── Forbidden
+│   ├── NotFound
+│   ├── IdempotencyConflict      the key was used with another body
+│   ├── TooLarge
+│   └── TooManyRequests
+├── StorageUnavailable           the database cannot take or give data now (disk full, locked, gone)
+├── LeaseLost                    another owner has the execution; stop acting on it
+└── EngineError
+    ├── EngineUnavailable        the engine, or the network to its registry, does not answer; try again later
+    └── StepLost                 the engine answers, but what ran there is gone or was ended from outside
+
+A failed step is not in this tree: it is an ``Outcome``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "AiopError",
+    "EngineError",
+    "EngineUnavailable",
+    "Fault",
+    "Forbidden",
+    "IdempotencyConflict",
+    "InvalidRequest",
+    "InvalidState",
+    "LeaseLost",
+    "NotFound",
+    "RequestError",
+    "StepLost",
+    "StorageUnavailable",
+    "TooLarge",
+    "TooManyRequests",
+    "Unauthenticated",
+]
+
+
+class AiopError(Exception):
+    """Root of all errors that aiop raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a document: ``field`` is its dotted path (``steps[1].container.image``)."""
+
+    field: str
+    message: str
+
+
+class RequestError(AiopError):
+    """A request that cannot be served as it is; ``code`` is stable and meant for programs."""
+
+    code = "invalid_request"
+
+
+class InvalidRequest(RequestError):
+    """A request body, parameter or document with at least one fault."""
+
+    def __init__(self, faults: Sequence[Fault], message: str = "Invalid request body") -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+    @classmethod
+    def at(cls, field: str, message: str) -> InvalidRequest:
+        """Build the error for one fault."""
+        return cls([Fault(field, message)])
+
+
+class InvalidState(RequestError):
+    """The request does not fit the present state of the resource."""
+
+    code = "invalid_state"
+
+
+class Unauthenticated(RequestError):
+    """No valid credentials were given."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(RequestError):
+    """The caller is known, but the role is too low."""
+
+    code = "forbidden"
+
+
+class NotFound(RequestError):
+    """The named resource does not exist."""
+
+    code = "not_found"
+
+
+class IdempotencyConflict(RequestError):
+    """An ``Idempotency-Key`` came again with another request."""
+
+    code = "idempotency_conflict"
+
+
+class TooLarge(RequestError):
+    """The request body is over the limit."""
+
+    code = "too_large"
+
+
+class TooManyRequests(RequestError):
+    """The caller must slow down; ``retry_after`` is in seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StorageUnavailable(AiopError):
+    """The database cannot be written or read now; nothing of the call has happened."""
+
+
+class LeaseLost(AiopError):
+    """Another owner has claimed the execution since; nothing of the commit was written."""
+
+
+class EngineError(AiopError):
+    """The engine, not the step, is at fault."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine, or the registry it pulls from, cannot be reached; the same call may succeed later."""
+
+
+class StepLost(EngineError):
+    """The attempt is not on the engine any more, or was ended by something other than aiop and itself."""

@@ -1,0 +1,1 @@
+"""What the service talks about, as frozen data: definitions, states, records. No behaviour that acts."""

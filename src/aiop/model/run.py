@@ -1,0 +1,105 @@
+"""What an engine is told to run, and what it tells back. Every template is substituted here, every path resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aiop.model.definition import Network, PullPolicy, Resources
+from aiop.model.state import Reason
+
+__all__ = [
+    "OUTPUT_LIMIT",
+    "ContainerRun",
+    "Credentials",
+    "HostMount",
+    "Outcome",
+    "OutputFile",
+    "VolumeMount",
+]
+
+OUTPUT_LIMIT = 1024 * 1024
+"""Largest size of one output value, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """For one registry host and no other; never printed."""
+
+    registry: str
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostMount:
+    """A host directory or file; ``source`` is absolute, without links, and was found under an allowed root."""
+
+    source: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeMount:
+    """A volume that the engine keeps under ``name`` and makes at first use."""
+
+    name: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRun:
+    """One container, ready to be made.
+
+    ``command`` replaces the entrypoint, ``args`` the default command; ``None`` keeps the image's. ``environment``
+    lacks ``AIOP_OUTPUT``: the engine sets it to a path of its choice in a directory that any user can write to.
+    ``output_paths`` are the declared outputs to hand back, name to path in the container.
+    """
+
+    image: str
+    command: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mounts: tuple[HostMount | VolumeMount, ...] = ()
+    working_dir: str | None = None
+    user: str | None = None
+    resources: Resources = Resources()
+    network: Network = Network.DEFAULT
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    output_paths: Mapping[str, str] = field(default_factory=dict)
+    pull: PullPolicy = PullPolicy.MISSING
+    credentials: Credentials | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file that a step left; ``content`` is ``None`` if it is too large or no regular file: see ``error``."""
+
+    content: bytes | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended. ``reason`` is ``None`` for exit code 0.
+
+    ``exit_code`` is ``None`` if nothing was started (image, start); ``error`` is then the engine's own sentence.
+    ``outputs`` holds the declared paths that exist, ``output_file`` what is at ``AIOP_OUTPUT`` if anything is.
+    """
+
+    exit_code: int | None
+    reason: Reason | None = None
+    error: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    image_digest: str | None = None
+    output_file: OutputFile | None = None
+    outputs: Mapping[str, OutputFile] = field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the container ended with exit code 0 and nothing else was wrong."""
+        return self.reason is None
