@@ -1,0 +1,90 @@
+"""Settings, read from the environment (``AIOP_*``). Each has a default that suits a laptop."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["Settings", "default_data_dir"]
+
+
+def default_data_dir() -> Path:
+    """Where the service keeps its state if nothing else is said; the command line looks there too."""
+    return Path(platformdirs.user_data_dir("aiop", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """All settings of the service. Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="AIOP_", env_ignore_empty=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Directory for the database, the keys and step hand-over."
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the database; by default SQLite at `aiop.db` in the data directory."
+    )
+    admin_password: SecretStr | None = Field(
+        None, description="Password of `admin` at the first start; by default a random one in `admin-password`."
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Signs access tokens and encrypts sealed values; by default a random one in `secret-key`.",
+    )
+    access_token_seconds: int = Field(900, ge=30, description="Life of an access token.")
+    refresh_token_seconds: int = Field(30 * 86400, ge=60, description="Life of a refresh token.")
+    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body; above it answers 413.")
+
+    engine: Literal["docker", "fake"] = Field(
+        "docker", description="Type of the local engine; `fake` runs nothing and is for benchmarks of the service."
+    )
+    docker_endpoint: str | None = Field(
+        None, description="Docker Engine, such as `unix:///var/run/docker.sock`; by default `DOCKER_HOST`, then that."
+    )
+    volume_roots: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("/tmp",),  # noqa: S108 - the documented default
+        description="Host directories that steps may mount, separated by `:`; the workflow directory is one too.",
+    )
+    workflow_directory: Path | None = Field(None, description="Directory that relative volume sources start from.")
+    max_concurrent_executions: int = Field(10, ge=1, description="Executions that run at once; others wait.")
+    max_concurrent_steps: int = Field(32, ge=1, description="Containers that run at once over all executions.")
+    engine_start_limit: int = Field(
+        default_factory=lambda: 4 * (os.cpu_count() or 1),
+        ge=1,
+        description="Containers that are being started at once; four for a core keep a Docker Engine busy.",
+    )
+    infrastructure_attempts: int = Field(
+        5, ge=0, description="Further attempts of one step that faults of the engine may cost before it fails."
+    )
+    engine_lost_seconds: int = Field(
+        3600, ge=1, description="How long a step waits for an engine that does not answer before it fails."
+    )
+
+    lease_seconds: int = Field(15, ge=3, description="How long an execution stays with a replica that is silent.")
+    retention_days: int = Field(90, ge=0, description="Ended executions are removed after this; 0 keeps them.")
+    retention_count: int = Field(0, ge=0, description="Ended executions beyond this many are removed; 0 keeps them.")
+    log_limit_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Log of one step; the rest is cut.")
+
+    @field_validator("volume_roots", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @property
+    def lease_ttl(self) -> timedelta:
+        """``lease_seconds`` as a duration."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def store_url(self) -> str:
+        """The database, resolved."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'aiop.db'}"
