@@ -13,7 +13,8 @@ AiopError
 ├── StorageUnavailable           the database cannot take or give data now (disk full, locked, gone)
 ├── LeaseLost                    another owner has the execution; stop acting on it
 └── EngineError
-    ├── EngineUnavailable        the engine, or the network to its registry, does not answer; try again later
+    ├── EngineUnavailable        the engine does not answer; try again later
+    │   └── RegistryUnavailable  the engine answers, the registry that it pulls from does not
     └── StepLost                 the engine answers, but what ran there is gone or was ended from outside
 
 A failed step is not in this tree: it is an ``Outcome``.
@@ -35,6 +36,7 @@ __all__ = [
     "InvalidState",
     "LeaseLost",
     "NotFound",
+    "RegistryUnavailable",
     "RequestError",
     "StepLost",
     "StorageUnavailable",
@@ -135,6 +137,10 @@ class EngineError(AiopError):
 
 class EngineUnavailable(EngineError):
     """The engine, or the registry it pulls from, cannot be reached; the same call may succeed later."""
+
+
+class RegistryUnavailable(EngineUnavailable):
+    """The registry of an image cannot be reached by the engine; the message holds the engine's words."""
 
 
 class StepLost(EngineError):

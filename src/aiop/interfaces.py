@@ -167,7 +167,7 @@ class Engine(Protocol):
         Idempotent: a container that was made is started, one that runs or has ended is taken as it is and never started
         a second time. Returns when it was started (the engine's time), or ``None`` if it could not be: ``wait``
         then gives the outcome (``image_pull``, ``start_failed``). A registry that cannot be reached is
-        ``EngineUnavailable``; one that refuses is an outcome.
+        ``RegistryUnavailable``; one that refuses is an outcome.
         """
 
     async def adopt(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
