@@ -109,6 +109,9 @@ class Vault(Protocol):
     def open(self, sealed: bytes) -> bytes:
         """Return the plaintext; raises ``ValueError`` if the text was changed or the key is another."""
 
+    def digest(self, plain: bytes) -> str:
+        """Return a keyed digest: equal for equal text, and no help in guessing it without the key."""
+
 
 # --- engine ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,23 @@
+"""The caller, once he is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiop.errors import Forbidden
+from aiop.model.records import Role
+
+__all__ = ["Principal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user, with the role that holds for this call: a token may carry less than its user has."""
+
+    username: str
+    role: Role
+
+    def require(self, role: Role) -> None:
+        """Raise ``Forbidden`` if the role is lower than ``role``."""
+        if self.role.rank < role.rank:
+            raise Forbidden(f"This needs the role {role}; yours is {self.role}")

@@ -1,0 +1,89 @@
+"""Signing in, and staying signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiop.auth.access import AccessTokens
+from aiop.auth.passwords import Passwords
+from aiop.auth.keys import REFRESH_TOKEN_PREFIX, digest_of, new_token
+from aiop.auth.throttle import Throttle
+from aiop.errors import Unauthenticated
+from aiop.interfaces import AuthStore, Clock
+from aiop.model.ids import TokenId, new_id
+from aiop.model.records import TokenRecord, UserRecord
+
+__all__ = ["Session", "Sessions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a sign-in gives; ``expires_in`` is the life of the access token."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: timedelta
+
+
+class Sessions:
+    """Password or refresh token in, session out."""
+
+    def __init__(
+        self,
+        store: AuthStore,
+        clock: Clock,
+        *,
+        access: AccessTokens,
+        passwords: Passwords,
+        refresh_ttl: timedelta,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._access = access
+        self._passwords = passwords
+        self._refresh_ttl = refresh_ttl
+        # One address may not guess long at one user, nor all addresses together; the second limit is wide, because
+        # it lets a stranger lock a user out for a while.
+        self._by_address = Throttle(clock, limit=10, window=timedelta(minutes=1))
+        self._by_user = Throttle(clock, limit=300, window=timedelta(minutes=5))
+
+    async def login(self, username: str, password: str, *, address: str = "") -> Session:
+        """Check a password and begin a session.
+
+        An unknown user takes as long as a wrong password. Raises ``Unauthenticated`` and ``TooManyRequests``.
+        """
+        pair = f"{address} {username}"
+        self._by_address.attempt(pair)
+        self._by_user.attempt(username)
+        user = await self._store.user(username)
+        if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
+            raise Unauthenticated("Wrong username or password")
+        self._by_address.forget(pair)
+        self._by_user.forget(username)
+        return await self._begin(user)
+
+    async def refresh(self, token: str) -> Session:
+        """Go on with a session; the token is used up and another given. Raises ``Unauthenticated``."""
+        record = await self._store.take_refresh_token(digest_of(token))
+        user = await self._store.user(record.username) if record else None
+        if record is None or user is None or (record.expires_at and record.expires_at <= self._clock.now()):
+            raise Unauthenticated("The refresh token is not valid")
+        return await self._begin(user)
+
+    async def _begin(self, user: UserRecord) -> Session:
+        refresh = new_token(REFRESH_TOKEN_PREFIX)
+        now = self._clock.now()
+        await self._store.add_token(
+            TokenRecord(
+                id=TokenId(new_id()),
+                username=user.username,
+                role=user.role,
+                digest=digest_of(refresh),
+                name="refresh",
+                created_at=now,
+                expires_at=now + self._refresh_ttl,
+                refresh=True,
+            )
+        )
+        return Session(self._access.issue(user), refresh, self._access.ttl)
