@@ -1,0 +1,72 @@
+# Every task of the project. `make` alone lists them. Needs: make, Python 3.11 or newer.
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve setup test test-quick test-engine lint format types verify generate bench lock clean
+
+help:  ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+demo: $(RUNTIME)  ## Start the service and run the example workflow in real containers, with a Docker Engine of its own if none answers.
+	@$(BIN)/python scripts/demo.py
+
+serve: $(RUNTIME)  ## Start the service alone; AIOP_* variables configure it (docs/reference/settings.md).
+	@$(BIN)/aiop serve
+
+setup: $(DEV)  ## Make the virtual environment .venv with all that development needs, from the lock files.
+
+test: test-quick test-engine  ## Run every test, quick ones first; those that lack their engine are skipped unless AIOP_REQUIRE names it.
+
+test-quick: $(DEV)  ## Run the tests that need no engine.
+	$(BIN)/pytest -m "not docker"
+
+test-engine: $(DEV)  ## Run the tests against a real Docker Engine that they start themselves (as root on Debian and Ubuntu).
+	@sh scripts/packages.sh test
+	$(BIN)/pytest -m docker
+
+lint: $(DEV)  ## Check style, format and which package imports which.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+format: $(DEV)  ## Put the code into the project's format.
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: $(DEV)  ## Check the types.
+	$(BIN)/mypy
+
+verify: $(DEV)  ## Prove that the generated files and the links of the docs are current.
+	$(BIN)/python scripts/generate.py --check
+
+generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.json and settings.md.
+	$(BIN)/python scripts/generate.py
+
+bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, and requests and steps a second.
+	@sh scripts/packages.sh test
+	$(BIN)/python -m bench
+
+lock: $(BIN)/uv  ## Resolve the dependencies of pyproject.toml again into requirements/*.txt (UPGRADE=--upgrade takes newer ones).
+	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in --extra dev --constraint requirements/runtime.txt -o requirements/dev.txt
+
+clean:  ## Remove what the other targets made: .venv, var (the state of the demo) and caches.
+	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests scripts examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/uv:
+	@test -x $(BIN)/pip || python3 -m venv $(VENV)
+	@$(BIN)/pip install --quiet uv
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh $(VENV) requirements/runtime.txt
+	@touch $@
+
+$(DEV): requirements/dev.txt requirements/runtime.txt pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh $(VENV) requirements/dev.txt
+	@touch $(RUNTIME) $@

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Installs system packages, as root on Debian and Ubuntu; elsewhere it does nothing, and what needs them says so
+# itself. Repeating it is harmless and quick.
+#   sh scripts/packages.sh engine|image|test
+set -eu
+
+[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0
+PATH=$PATH:/usr/sbin:/sbin
+
+engine() {
+    command -v dockerd >/dev/null || echo docker.io # not beside a Docker from elsewhere
+    command -v iptables >/dev/null || echo iptables
+}
+
+image() {
+    dpkg -s busybox-static >/dev/null 2>&1 || echo busybox-static
+}
+
+registry() {
+    command -v docker-registry >/dev/null || echo docker-registry
+    command -v htpasswd >/dev/null || echo apache2-utils
+    command -v skopeo >/dev/null || echo skopeo
+}
+
+case $1 in
+engine) missing=$(engine) ;;
+image) missing=$(image) ;;
+test) missing=$(engine && image && registry) ;;
+*)
+    echo "usage: $0 engine|image|test" >&2
+    exit 2
+    ;;
+esac
+
+[ -n "$missing" ] || exit 0
+echo "aiop: installing the packages" $missing
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
