@@ -1,0 +1,178 @@
+"""What ``make demo`` does: an engine, the images, the service on SQLite, then the example workflow with live progress.
+
+Everything it keeps is under ``var/demo``. With a terminal it goes on serving until Ctrl-C, without one it ends with the
+exit code of the run. Whatever it started it stops.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+
+from docker_engine import EngineMissing, find_engine, private_engine, version
+from example_images import provide_images
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / "var" / "demo"
+WORKFLOW = Path("examples") / "sales-report" / "workflow.yaml"
+AIOP = Path(sys.executable).with_name("aiop")
+PORT = 8000
+READY_SECONDS = 60
+
+
+class ServiceFailed(Exception):
+    """The service did not start; the message shows why."""
+
+
+def main() -> int:
+    """Run the demo; returns the exit code."""
+    # SIGTERM ends it as Ctrl-C does, so that everything is stopped in its order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.chdir(ROOT)
+    STATE.mkdir(parents=True, exist_ok=True)
+    try:
+        with ExitStack() as stack:
+            return run(stack)
+    except (EngineMissing, ServiceFailed) as error:
+        print(f"\naiop: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\naiop: stopped")
+        return 130
+
+
+def run(stack: ExitStack) -> int:
+    """Go through the steps of the demo."""
+    stack.enter_context(only_one())
+    endpoint = engine(stack)
+    say("engine", f"Docker Engine {version(endpoint)} at {endpoint}")
+    say("images", provide_images(endpoint))
+    environment = settings(endpoint)
+    url = stack.enter_context(service(environment))
+    say("service", f"{url} (log: {relative(STATE / 'service.log')})")
+    say("workflow", f"aiop workflow run {WORKFLOW} --watch\n")
+    code = subprocess.run(
+        [AIOP, "workflow", "run", str(WORKFLOW), "--watch"], env={**environment, "AIOP_URL": url}, check=False
+    ).returncode
+    print()
+    say("API", f"{url}/docs, user admin, password in {relative(STATE / 'data' / 'admin-password')}")
+    if not sys.stdout.isatty() or not sys.stdin.isatty():
+        return code
+    keep_serving(url)
+    return code
+
+
+def keep_serving(url: str) -> None:
+    """Wait for Ctrl-C, and say what can be tried meanwhile."""
+    say("try", f"AIOP_URL={url} AIOP_DATA_DIR={relative(STATE / 'data')} {relative(AIOP)} execution list")
+    say("stop", "Ctrl-C")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print("\naiop: stopping")
+
+
+def say(topic: str, text: str) -> None:
+    """Print one line of progress at once."""
+    print(f"{topic:>9}  {text}", flush=True)
+
+
+def relative(path: Path) -> Path:
+    """Shorten a path for people who stand in the checkout."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Keep a second demo of this checkout from using the same state."""
+    with (STATE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceFailed("a demo of this checkout is running already") from None
+        yield
+
+
+def engine(stack: ExitStack) -> str:
+    """Return the endpoint of an engine: the user's, else one that is started here."""
+    if endpoint := find_engine():
+        return endpoint
+    say("engine", "none answers; starting one for this demo")
+    subprocess.run(["sh", "scripts/packages.sh", "engine"], check=True)
+    if Path("/run/systemd/system").is_dir() and shutil.which("systemctl") and os.geteuid() == 0:
+        # With a service manager the package's own service is what people expect to find.
+        subprocess.run(["systemctl", "start", "docker"], check=False)
+        if endpoint := find_engine():
+            return endpoint
+    return stack.enter_context(private_engine(STATE / "docker"))
+
+
+def settings(endpoint: str) -> dict[str, str]:
+    """Build the environment of the service and of the command line: this demo's settings and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
+    return {**kept, "AIOP_DATA_DIR": str(STATE / "data"), "AIOP_DOCKER_ENDPOINT": endpoint}
+
+
+@contextmanager
+def service(environment: Mapping[str, str]) -> Iterator[str]:
+    """Run ``aiop serve`` and yield its address once it is ready."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = STATE / "service.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [AIOP, "serve"],
+            env={**environment, "AIOP_HOST": "127.0.0.1", "AIOP_PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    try:
+        await_ready(process, url, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Return once the service answers that it is ready; raises ``ServiceFailed`` with the end of its log."""
+    deadline = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/readyz", timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+    raise ServiceFailed(f"the service did not start; the end of {relative(log)}:\n{tail}")
+
+
+def free_port() -> int:
+    """Return the usual port, or another one if something listens there."""
+    for port in (PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServiceFailed("no port is free on 127.0.0.1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
