@@ -1,0 +1,186 @@
+"""What the client's calls return: frozen, typed, and patient with fields of newer services.
+
+``raw`` is the JSON object as it was sent. Codes that may grow (``reason``, ``waiting.code``) are plain strings; those
+of today are ``aiop.model.state.Reason`` and ``WaitCode``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from aiop.errors import Fault
+from aiop.model.records import Role, Stream
+from aiop.model.state import ExecutionStatus, StepStatus
+
+__all__ = [
+    "ApiToken",
+    "Event",
+    "Execution",
+    "LogLine",
+    "NewApiToken",
+    "Page",
+    "StepState",
+    "Submission",
+    "User",
+    "Validation",
+    "Waiting",
+    "Workflow",
+]
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """An answer; ``raw`` holds it whole."""
+
+    raw: Json = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Result, Generic[T]):
+    """One page of a list; ``total`` counts all that the filters let through."""
+
+    items: Sequence[T]
+    total: int
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow(Result):
+    """A workflow. ``steps`` are as they were written; rows of a list come without them."""
+
+    id: str
+    name: str
+    status: ExecutionStatus
+    created_at: datetime
+    updated_at: datetime | None = None
+    description: str | None = None
+    steps: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What a pending step or execution waits for: a stable code, and a sentence."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepState(Result):
+    """State of one step; ``attempt`` is the newest one, and ``exit_code`` is its."""
+
+    id: str
+    name: str
+    status: StepStatus
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    inputs: Json | None = None
+    outputs: Json | None = None
+    attempt: int | None = None
+    exit_code: int | None = None
+    reason: str | None = None
+    error: str | None = None
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution(Result):
+    """An execution; ``steps`` by id. ``logs`` comes with a single one only."""
+
+    id: str
+    workflow_id: str
+    status: ExecutionStatus
+    steps: Mapping[str, StepState] = field(default_factory=dict)
+    inputs: Json = field(default_factory=dict)
+    outputs: Json | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    reason: str | None = None
+    error: str | None = None
+    waiting: Waiting | None = None
+    logs: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended as ``completed``."""
+        return self.status is ExecutionStatus.COMPLETED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission(Result):
+    """An execution that the service has durably accepted."""
+
+    execution_id: str
+    status: ExecutionStatus
+    workflow_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """What is wrong with a document; nothing if ``faults`` is empty."""
+
+    faults: Sequence[Fault] = ()
+
+    @property
+    def valid(self) -> bool:
+        """Whether the service would take the document."""
+        return not self.faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine(Result):
+    """One line of output; following on from ``id`` goes on after it."""
+
+    id: str
+    step: str
+    attempt: int
+    stream: Stream
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Result):
+    """A state change. ``type`` is one of ``aiop.model.records.EventType``, or a newer one; ``data`` depends on it."""
+
+    seq: int
+    type: str
+    at: datetime | None = None
+    data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class User(Result):
+    """Who signs in, and what they may do."""
+
+    username: str
+    role: Role
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiToken(Result):
+    """A long-lived token, without its secret."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewApiToken(ApiToken):
+    """A token just made; ``token`` is the secret, which is never shown again."""
+
+    token: str = field(repr=False)
