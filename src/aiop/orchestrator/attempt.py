@@ -1,0 +1,279 @@
+"""Drives one attempt: from its place in the queue, over the engine, to its result. One task each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from aiop.errors import EngineUnavailable, RegistryUnavailable, StepLost
+from aiop.interfaces import Clock, Engine
+from aiop.model.definition import Step
+from aiop.model.ids import StepKey
+from aiop.model.run import ContainerRun, Outcome
+from aiop.model.state import Reason, StepStatus, WaitCode, Waiting
+from aiop.orchestrator.gate import EngineGate
+from aiop.orchestrator.output import AttemptOutput
+from aiop.orchestrator.result import AttemptResult
+from aiop.orchestrator.slots import Slots
+from aiop.spec import TemplateError, VolumeRefused, read_outputs
+
+__all__ = ["Attempt", "AttemptObserver", "Place"]
+
+T = TypeVar("T")
+
+REGISTRY_TRIES = 5
+FIRST_PAUSE = timedelta(milliseconds=200)
+LONGEST_PAUSE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where attempts run: an engine with its bounds. Shared by all executions there."""
+
+    engine: Engine
+    gate: EngineGate
+    slots: Slots
+    patience: timedelta
+    """How long one attempt waits for an engine that does not answer."""
+
+
+class AttemptObserver(Protocol):
+    """Whoever owns the execution. None of these may block or raise."""
+
+    def container(self, attempt: Attempt) -> ContainerRun:
+        """Render the step; raises ``TemplateError`` or ``VolumeRefused``."""
+
+    def attempt_waits(self, attempt: Attempt, waiting: Waiting) -> None:
+        """Note why the attempt does not go on."""
+
+    def attempt_started(self, attempt: Attempt) -> None:
+        """Note that the container runs, since ``attempt.started_at``."""
+
+
+class Attempt:
+    """One attempt of one step. ``started_at`` of a record means that its container was started before."""
+
+    def __init__(
+        self,
+        key: StepKey,
+        step: Step,
+        *,
+        place: Place,
+        clock: Clock,
+        output: AttemptOutput,
+        observer: AttemptObserver,
+        timeout: timedelta | None,
+        started_at: datetime | None = None,
+    ) -> None:
+        self.key = key
+        self.step = step
+        self.output = output
+        self._place = place
+        self._clock = clock
+        self._observer = observer
+        self._timeout = timeout
+        self.started_at = started_at
+        self._on_engine = started_at is not None
+        self._stopping: Reason | None = None
+        self._waiter: asyncio.Task[Any] | None = None
+        self._stopper: asyncio.Task[None] | None = None
+
+    # --- from outside ---------------------------------------------------------------------------------------
+
+    def stop(self, reason: Reason) -> None:
+        """End the attempt as soon as may be; ``run`` returns a result with this reason. The first reason stays."""
+        if self._stopping is not None:
+            return
+        self._stopping = reason
+        if self._on_engine:
+            self._stopper = asyncio.create_task(self._stop_container(), name=f"stop {self.key.name}")
+        elif self._waiter is not None:
+            self._waiter.cancel()
+
+    async def run(self) -> AttemptResult:
+        """Run the attempt to its end. Cancelling leaves the container as it is."""
+        try:
+            container = self._observer.container(self)
+        except TemplateError as error:
+            return self._failed(Reason.TEMPLATE, str(error))
+        except VolumeRefused as error:
+            return self._failed(Reason.VOLUME, str(error))
+        slots = self._place.slots
+        if self._on_engine:
+            slots.force()
+        elif not slots.try_take():
+            sentence = f"all {slots.limit} places for containers are taken"
+            self._observer.attempt_waits(self, Waiting(WaitCode.AGENT_CAPACITY, sentence))
+            try:
+                await self._interruptibly(slots.take(self.key.execution))
+            except _StoppedError:
+                return self._stopped()
+        try:
+            return await self._run(container)
+        finally:
+            slots.give_back()
+            if self._stopper is not None:
+                self._stopper.cancel()
+
+    # --- the life of the container ----------------------------------------------------------------------------
+
+    async def _run(self, container: ContainerRun) -> AttemptResult:
+        pause = FIRST_PAUSE
+        registry_tries = 0
+        trouble_since: datetime | None = None
+        while True:
+            try:
+                return self._result(await self._one_try(container))
+            except _StoppedError:
+                await self._stop_container()
+                return self._stopped()
+            except StepLost as error:
+                return self._stopped() if self._stopping else self._lost(str(error))
+            except EngineUnavailable as error:
+                now = self._clock.now()
+                trouble_since = trouble_since or now
+                if isinstance(error, RegistryUnavailable):
+                    registry_tries += 1
+                    if registry_tries >= REGISTRY_TRIES:
+                        return self._lost(str(error), Reason.IMAGE_PULL, final=True)
+                if now - trouble_since >= self._place.patience:
+                    return self._lost(f"no answer for {self._place.patience}: {error}", final=True)
+                code = WaitCode.IMAGE_PULL if registry_tries else WaitCode.ENGINE_UNAVAILABLE
+                self._observer.attempt_waits(self, Waiting(code, str(error)))
+            try:
+                await self._interruptibly(self._wait_out(pause))
+            except _StoppedError:
+                await self._stop_container()
+                return self._stopped()
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _one_try(self, container: ContainerRun) -> Outcome:
+        engine = self._place.engine
+        self.output.rewind()
+        if self._on_engine:
+            started_at = await engine.adopt(self.key, container, self.output.feed)
+        else:
+            started_at = await self._interruptibly(engine.start(self.key, container, self.output.feed))
+            self._on_engine = True
+        if started_at is None:
+            return await engine.wait(self.key)
+        if self.started_at is None:
+            self.started_at = started_at
+            self._observer.attempt_started(self)
+        if self._stopping is not None and self._stopper is None:
+            self._stopper = asyncio.create_task(self._stop_container(), name=f"stop {self.key.name}")
+        if self._timeout is None:
+            return await engine.wait(self.key)
+        timer = asyncio.create_task(self._time_out(started_at + self._timeout), name=f"timeout {self.key.name}")
+        try:
+            return await engine.wait(self.key)
+        finally:
+            timer.cancel()
+
+    async def _time_out(self, deadline: datetime) -> None:
+        await self._clock.sleep(deadline - self._clock.now())
+        self.stop(Reason.TIMEOUT)
+
+    async def _wait_out(self, pause: timedelta) -> None:
+        await self._place.gate.passed()
+        await self._clock.sleep(pause)
+
+    async def _stop_container(self) -> None:
+        while True:
+            try:
+                return await self._place.engine.stop(self.key, grace=self.step.grace)
+            except EngineUnavailable:
+                await self._wait_out(FIRST_PAUSE)
+
+    async def _interruptibly(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await ``work`` so that ``stop`` can break it off while nothing is known to run; raises ``_StoppedError``."""
+        if self._on_engine:
+            return await work
+        if self._stopping is not None:
+            work.close()
+            raise _StoppedError
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in one
+        self._waiter = task
+        try:
+            return await work
+        except asyncio.CancelledError:
+            # As in ``asyncio.timeout``: only our own cancel is turned into an exception.
+            if self._stopping is not None and task.uncancel() == 0:
+                raise _StoppedError from None
+            raise
+        finally:
+            self._waiter = None
+
+    # --- results -----------------------------------------------------------------------------------------------
+
+    def _result(self, outcome: Outcome) -> AttemptResult:
+        self.output.finish()
+        read = read_outputs(self.step, outcome)
+        text, truncated = self.output.result
+        status, reason, error = StepStatus.COMPLETED, outcome.reason, outcome.error
+        if self._stopping is not None:
+            status, reason, error = self._verdict()
+        elif reason is not None:
+            status = StepStatus.FAILED
+            if self._overdue(outcome):
+                status, reason, error = StepStatus.FAILED, Reason.TIMEOUT, self._timeout_sentence()
+            elif error is None:
+                error = self._exit_sentence(outcome)
+        elif read.reason is not None:
+            status, reason, error = StepStatus.FAILED, read.reason, read.error
+        return AttemptResult(
+            status,
+            reason,
+            error,
+            outcome.exit_code,
+            outcome.started_at or self.started_at,
+            outcome.finished_at or self._clock.now(),
+            {"result": text, **read.values},
+            truncated,
+            outcome.image_digest,
+        )
+
+    def _overdue(self, outcome: Outcome) -> bool:
+        """Tell whether the time was up, though the service that stopped the container is not the one that asks."""
+        if self._timeout is None or outcome.started_at is None or outcome.finished_at is None:
+            return False
+        return outcome.finished_at - outcome.started_at >= self._timeout
+
+    def _verdict(self) -> tuple[StepStatus, Reason | None, str | None]:
+        if self._stopping is Reason.TIMEOUT:
+            return StepStatus.FAILED, Reason.TIMEOUT, self._timeout_sentence()
+        sentence = "cancelled on request" if self._stopping is Reason.CANCELLED else "stopped: another step failed"
+        return StepStatus.CANCELLED, self._stopping, sentence
+
+    def _timeout_sentence(self) -> str:
+        seconds = self._timeout.total_seconds() if self._timeout else 0
+        return f"timed out after {seconds:g} s"
+
+    def _exit_sentence(self, outcome: Outcome) -> str:
+        words = self.output.last_words
+        sentence = "killed: out of memory" if outcome.reason is Reason.OOM_KILLED else f"exit code {outcome.exit_code}"
+        return f"{sentence}: {words}" if words else sentence
+
+    def _stopped(self) -> AttemptResult:
+        self.output.finish()
+        status, reason, error = self._verdict()
+        return self._without_container(status, reason, error)
+
+    def _failed(self, reason: Reason, error: str) -> AttemptResult:
+        return self._without_container(StepStatus.FAILED, reason, error)
+
+    def _lost(self, error: str, reason: Reason = Reason.ENGINE_LOST, *, final: bool = False) -> AttemptResult:
+        self.output.finish()
+        result = self._without_container(StepStatus.FAILED, reason, error)
+        return replace(result, infrastructure=True, final=final)
+
+    def _without_container(self, status: StepStatus, reason: Reason | None, error: str | None) -> AttemptResult:
+        return AttemptResult(status, reason, error, started_at=self.started_at, completed_at=self._clock.now())
+
+
+class _StoppedError(Exception):
+    """``stop`` was called while nothing was known to run."""

@@ -1,0 +1,320 @@
+"""Owns one execution: tells facts to ``decide``, carries out its decisions, commits what changed.
+
+Everything between two awaits of ``run`` happens in callbacks on the loop, so facts are taken one at a time. Nothing
+here waits for the database before it goes on (the engine is the write-ahead log), except when commits fall far behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, assert_never
+
+from aiop.interfaces import Bus, Clock, Lease, RunnerStore, Vault, execution_topic
+from aiop.model.definition import JsonValue
+from aiop.model.ids import StepKey
+from aiop.model.records import ExecutionRecord
+from aiop.model.run import ContainerRun
+from aiop.model.state import ExecutionStatus, Reason, WaitCode, Waiting
+from aiop.orchestrator.attempt import Attempt, Place
+from aiop.orchestrator.decide import (
+    AttemptEnded,
+    BackoffElapsed,
+    Began,
+    Board,
+    CancelRequested,
+    Decision,
+    DelayAttempt,
+    EndExecution,
+    EndStep,
+    Fact,
+    Node,
+    StartAttempt,
+    StopAttempt,
+    decide,
+)
+from aiop.orchestrator.masking import Masker
+from aiop.orchestrator.output import AttemptOutput
+from aiop.orchestrator.recorder import Recorder
+from aiop.orchestrator.restore import restored_steps
+from aiop.orchestrator.values import ExecutionValues, results_by_step, secret_texts
+from aiop.spec import Plan, StepResult, TemplateError, VolumePolicy, apply_registry
+
+__all__ = ["Runner", "RunnerContext"]
+
+LOG_PACE = timedelta(milliseconds=100)
+"""Log lines without other news are gathered this long, so that chatty steps make few and large rows."""
+
+BACKLOG_LIMIT = 5_000
+"""Events that may wait for a commit before no further step is started."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerContext:
+    """What every runner is given; built once."""
+
+    place: Place
+    store: RunnerStore
+    bus: Bus
+    clock: Clock
+    vault: Vault
+    volumes: VolumePolicy
+    log_limit: int
+    infrastructure_attempts: int
+    committed: Callable[[Sequence[StepKey]], None]
+    """Told the attempts whose end is committed: their containers may go."""
+
+
+class Runner:
+    """One execution under one lease. ``run`` once; ``cancel`` at any time."""
+
+    def __init__(self, lease: Lease, record: ExecutionRecord, plan: Plan, context: RunnerContext) -> None:
+        """Raise ``ValueError`` if sealed values cannot be opened."""
+        self._lease = lease
+        self._record = record
+        self._plan = plan
+        self._context = context
+        self._clock = context.clock
+        self._values = ExecutionValues.open(record, context.vault)
+        self._masker = Masker(self._values.secrets)
+        self._recorder = Recorder(record, masker=self._masker, vault=context.vault)
+        self._scope = plan.scope(self._values.inputs, lease.execution, results_by_step(record, context.vault))
+        self._board = Board(plan, self._scope, random.Random(lease.execution), context.infrastructure_attempts)  # noqa: S311
+        self._known = {(attempt.step, attempt.attempt): attempt for attempt in record.attempts}
+        self._under_way: dict[Node, Attempt] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._crash: BaseException | None = None
+
+    async def run(self) -> None:
+        """Run the execution to its end; returns once the end is committed.
+
+        Raises ``LeaseLost``; anything else that it raises is a defect. Cancelling commits what has gathered and leaves
+        the containers running.
+        """
+        try:
+            self._begin()
+            while not (self._board.ended and not self._recorder.urgent):
+                await self._wait_for_news()
+                await self._commit()
+        except asyncio.CancelledError:
+            await self._end_tasks()
+            await self._commit()
+            raise
+        finally:
+            await self._end_tasks()
+
+    def cancel(self) -> None:
+        """Cancel the execution; idempotent."""
+        if self._board.ending is not Reason.CANCELLED and not self._board.ended:
+            self._recorder.cancel_requested(self._clock.now())
+            self._tell(CancelRequested())
+
+    # --- facts and decisions ----------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        summary = self._record.summary
+        self._board.restore(restored_steps(self._plan, self._record, self._clock.now()))
+        if summary.status is ExecutionStatus.PENDING:
+            self._recorder.execution_started(self._clock.now())
+        self._tell(Began())
+        if summary.cancel_requested_at is not None:
+            self.cancel()
+
+    def _tell(self, fact: Fact) -> None:
+        for decision in decide(self._board, fact):
+            self._carry_out(decision)
+        self._news.set()
+        self._urgent.set()
+        if self._recorder.backlog > BACKLOG_LIMIT:
+            self._room.clear()
+
+    def _carry_out(self, decision: Decision) -> None:
+        match decision:
+            case StartAttempt(node, number):
+                self._start(node, number)
+            case DelayAttempt():
+                self._delay(decision)
+            case StopAttempt(node, reason):
+                self._under_way[node].stop(reason)
+            case EndStep():
+                self._end_step(decision)
+            case EndExecution(status, reason, error):
+                self._end_execution(status, reason, error)
+            case _:
+                assert_never(decision)
+
+    def _start(self, node: Node, number: int) -> None:
+        step = self._plan.definition.steps[node]
+        key = StepKey(self._lease.execution, step.id, 0, number)
+        known = self._known.get((step.id, number))
+        output = AttemptOutput(
+            self._masker,
+            limit=self._context.log_limit,
+            notify=partial(self._spoke, key),
+            skip=(known.log_stdout, known.log_stderr) if known else (0, 0),
+            stored=known.log_bytes if known else 0,
+        )
+        self._recorder.listen(key, output)
+        attempt = Attempt(
+            key,
+            step,
+            place=self._context.place,
+            clock=self._clock,
+            output=output,
+            observer=self,
+            timeout=step.timeout or self._default_timeout,
+            started_at=known.started_at if known else None,
+        )
+        self._under_way[node] = attempt
+        self._spawn(self._drive(node, attempt), key.name)
+
+    async def _drive(self, node: Node, attempt: Attempt) -> None:
+        await self._room.wait()
+        result = await attempt.run()
+        del self._under_way[node]
+        self._tell(AttemptEnded(node, result))
+
+    def _delay(self, decision: DelayAttempt) -> None:
+        now = self._clock.now()
+        if decision.failed is not None:
+            step = self._plan.definition.steps[decision.node]
+            key = StepKey(self._lease.execution, step.id, 0, decision.attempt - 1)
+            sentence = f"attempt {decision.attempt} follows in {decision.delay.total_seconds():.3g} s"
+            self._recorder.attempt_ended(key, decision.failed, retry_at=now + decision.delay)
+            self._recorder.step_retried(key, decision.failed, Waiting(WaitCode.RETRY_BACKOFF, sentence), now)
+        self._spawn(self._back_off(decision.node, decision.delay), "back-off")
+
+    async def _back_off(self, node: Node, delay: timedelta) -> None:
+        await self._clock.sleep(delay)
+        self._tell(BackoffElapsed(node))
+
+    def _end_step(self, decision: EndStep) -> None:
+        step = self._plan.definition.steps[decision.node]
+        result = decision.result
+        key = StepKey(self._lease.execution, step.id, 0, max(1, self._board.progress[decision.node].attempt))
+        outputs = result.outputs if result else {}
+        self._scope.steps[step.id] = StepResult(decision.status, result.exit_code if result else None, outputs)
+        self._masker.learn(
+            secret_texts(
+                outputs[name] for name, declared in step.outputs.items() if declared.sensitive and name in outputs
+            )
+        )
+        if result is not None:
+            self._recorder.attempt_ended(key, result)
+        self._recorder.step_ended(
+            key,
+            step,
+            decision.status,
+            self._clock.now(),
+            reason=decision.reason,
+            error=decision.error,
+            result=result,
+        )
+
+    def _end_execution(self, status: ExecutionStatus, reason: Reason | None, error: str | None) -> None:
+        outputs: Mapping[str, JsonValue] | None = None
+        try:
+            outputs = self._plan.outputs(self._scope)
+        except TemplateError as fault:
+            if status is ExecutionStatus.COMPLETED:
+                status, reason, error = ExecutionStatus.FAILED, Reason.TEMPLATE, f"outputs: {fault}"
+        self._recorder.execution_finished(status, self._clock.now(), outputs=outputs, reason=reason, error=error)
+
+    # --- what attempts ask and tell (AttemptObserver) ---------------------------------------------------------------
+
+    def container(self, attempt: Attempt) -> ContainerRun:
+        """Render the step; see ``AttemptObserver``."""
+        rendered = self._plan.render(attempt.step, self._scope, attempt=attempt.key.attempt)
+        self._recorder.inputs(attempt.key, rendered.inputs)
+        return ContainerRun(
+            image=apply_registry(rendered.image, self._record.options.get("container_registry")),
+            command=rendered.command,
+            args=rendered.args,
+            environment=rendered.environment,
+            mounts=tuple(self._context.volumes.resolve(volume) for volume in rendered.volumes),
+            working_dir=rendered.working_dir,
+            user=rendered.user,
+            resources=attempt.step.container.resources,
+            network=attempt.step.container.network,
+            files=rendered.files,
+            output_paths=rendered.output_paths,
+            pull=attempt.step.container.pull,
+            credentials=self._values.credentials,
+        )
+
+    def attempt_waits(self, attempt: Attempt, waiting: Waiting) -> None:
+        """Note why the attempt does not go on."""
+        self._recorder.waits(attempt.key, waiting, self._clock.now())
+        self._changed()
+
+    def attempt_started(self, attempt: Attempt) -> None:
+        """Note that the container runs."""
+        assert attempt.started_at is not None  # noqa: S101 - that is what this call says
+        self._recorder.attempt_started(attempt.key, attempt.started_at)
+        self._changed()
+
+    def _spoke(self, key: StepKey) -> None:
+        self._recorder.spoke(key)
+        self._news.set()
+
+    def _changed(self) -> None:
+        self._news.set()
+        self._urgent.set()
+
+    # --- commits -----------------------------------------------------------------------------------------------
+
+    async def _wait_for_news(self) -> None:
+        await self._news.wait()
+        if not self._recorder.urgent and self._crash is None:
+            pace = asyncio.ensure_future(self._clock.sleep(LOG_PACE))
+            urgent = asyncio.ensure_future(self._urgent.wait())
+            try:
+                await asyncio.wait({pace, urgent}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                pace.cancel()
+                urgent.cancel()
+        self._news.clear()
+        self._urgent.clear()
+        if self._crash is not None:
+            raise self._crash
+
+    async def _commit(self) -> None:
+        changes, ended = self._recorder.take()
+        if changes:
+            await self._context.store.commit(self._lease, changes)
+            self._context.bus.publish(execution_topic(self._lease.execution))
+        if self._recorder.backlog <= BACKLOG_LIMIT:
+            self._room.set()
+        self._context.committed(ended)
+
+    # --- tasks -------------------------------------------------------------------------------------------------
+
+    @property
+    def _default_timeout(self) -> timedelta | None:
+        seconds = self._record.options.get("default_timeout")
+        return timedelta(seconds=seconds) if seconds is not None else None
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._crash = self._crash or error
+            self._news.set()
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,221 @@
+"""Claims executions, keeps their leases, gives each a runner, and takes up again what a crash has left.
+
+The bus wakes it; it also looks by itself, since a wake may get lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from aiop.errors import InvalidRequest, LeaseLost, NotFound, StorageUnavailable
+from aiop.interfaces import WORK, Bus, Changes, Clock, ExecutionChange, Lease, SupervisorStore, execution_topic
+from aiop.model.ids import ExecutionId
+from aiop.model.records import Event, EventType, ExecutionRecord
+from aiop.model.state import ExecutionStatus, Reason
+from aiop.orchestrator.runner import Runner, RunnerContext
+from aiop.spec import Plan
+
+__all__ = ["Supervisor"]
+
+LOOK_PERIOD = timedelta(seconds=2)
+"""How often it looks for work without being woken."""
+
+LAST_COMMIT_LIMIT = timedelta(seconds=5)
+DEFECT_PAUSE = timedelta(seconds=1)
+DEFECT_LIMIT = 3
+"""How often an execution may bring its runner down before it fails with ``internal``."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Charge:
+    """An execution in our care."""
+
+    lease: Lease
+    task: asyncio.Task[None] | None = None
+    runner: Runner | None = None
+    lost: bool = False
+
+
+class Supervisor:
+    """One for a process. ``run`` until cancelled; cancelling it gives the leases back and leaves containers running."""
+
+    def __init__(
+        self,
+        owner: str,
+        context: RunnerContext,
+        store: SupervisorStore,
+        bus: Bus,
+        *,
+        plans: Callable[[ExecutionRecord], Plan],
+        limit: int,
+        ttl: timedelta,
+    ) -> None:
+        """``owner`` is the same after a restart; ``plans`` raises ``InvalidRequest`` for what cannot be run."""
+        self._owner = owner
+        self._context = context
+        self._store = store
+        self._bus = bus
+        self._plans = plans
+        self._limit = limit
+        self._ttl = ttl
+        self._clock: Clock = context.clock
+        self._charges: dict[ExecutionId, _Charge] = {}
+
+    @property
+    def load(self) -> int:
+        """How many executions are in our care."""
+        return len(self._charges)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep(self._renew, self._ttl / 3))
+                group.create_task(self._claim_forever())
+        finally:
+            await self._let_go()
+
+    # --- claiming ----------------------------------------------------------------------------------------------
+
+    async def _claim_forever(self) -> None:
+        with self._bus.listen(WORK) as wakes:
+            await self._until_stored(self._adopt_own)
+            while True:
+                await self._until_stored(self._claim)
+                await self._until_stored(self._pass_on_cancels)
+                await wakes.wait(LOOK_PERIOD)
+
+    async def _adopt_own(self) -> None:
+        leases = await self._store.adopt_own(self._owner, ttl=self._ttl)
+        if leases:
+            log.info("executions_recovered", count=len(leases))
+        for lease in leases:
+            self._take_charge(lease)
+
+    async def _claim(self) -> None:
+        free = self._limit - len(self._charges)
+        if free <= 0:
+            return
+        for lease in await self._store.claim(self._owner, ttl=self._ttl, limit=free):
+            self._take_charge(lease)
+
+    async def _pass_on_cancels(self) -> None:
+        if not self._charges:
+            return
+        for execution in await self._store.cancel_requests(self._owner):
+            charge = self._charges.get(execution)
+            # One that is not loaded yet will read the request when it is.
+            if charge is not None and charge.runner is not None:
+                charge.runner.cancel()
+
+    async def _renew(self) -> None:
+        if not self._charges:
+            return
+        before = set(self._charges)
+        kept = set(await self._store.renew(self._owner, ttl=self._ttl))
+        for execution in before - kept:
+            charge = self._charges.get(execution)
+            if charge is not None and charge.task is not None:
+                log.warning("lease_lost", execution=execution)
+                charge.lost = True
+                charge.task.cancel()
+
+    async def _until_stored(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work``; a database that is away is waited for."""
+        while True:
+            try:
+                return await work()
+            except StorageUnavailable as error:
+                log.warning("store_unavailable", error=str(error))
+                await self._clock.sleep(LOOK_PERIOD / 4)
+
+    async def _keep(self, work: Callable[[], Awaitable[None]], period: timedelta) -> None:
+        while True:
+            await self._clock.sleep(period)
+            await self._until_stored(work)
+
+    # --- one execution -------------------------------------------------------------------------------------------
+
+    def _take_charge(self, lease: Lease) -> None:
+        charge = _Charge(lease)
+        self._charges[lease.execution] = charge
+        charge.task = asyncio.create_task(self._care_for(charge), name=f"execution {lease.execution}")
+
+    async def _care_for(self, charge: _Charge) -> None:
+        execution = charge.lease.execution
+        defects = 0
+        try:
+            while True:
+                try:
+                    await self._run(charge)
+                except (LeaseLost, NotFound):
+                    log.warning("execution_lost", execution=execution)
+                    return
+                except StorageUnavailable as error:
+                    log.warning("store_unavailable", execution=execution, error=str(error))
+                except Exception as error:
+                    defects += 1
+                    log.exception("runner_failed", execution=execution)
+                    if defects >= DEFECT_LIMIT:
+                        sentence = f"a defect of the service: {type(error).__name__}"
+                        await self._fail(charge.lease, Reason.INTERNAL, sentence)
+                        return
+                else:
+                    return
+                await self._clock.sleep(DEFECT_PAUSE)
+        finally:
+            del self._charges[execution]
+            self._bus.publish(WORK)
+
+    async def _run(self, charge: _Charge) -> None:
+        record = await self._context.store.load(charge.lease)
+        if record.summary.status.ended:
+            return
+        try:
+            plan = self._plans(record)
+            runner = Runner(charge.lease, record, plan, self._context)
+        except InvalidRequest as error:
+            faults = "; ".join(f"{fault.field}: {fault.message}" for fault in error.faults)
+            await self._fail(charge.lease, Reason.INTERNAL, f"the definition cannot be run: {faults}")
+            return
+        except ValueError as error:
+            await self._fail(charge.lease, Reason.INTERNAL, f"sealed values cannot be opened: {error}")
+            return
+        charge.runner = runner
+        try:
+            await runner.run()
+        finally:
+            charge.runner = None
+
+    async def _fail(self, lease: Lease, reason: Reason, error: str) -> None:
+        """End an execution that no runner can run."""
+        record = await self._context.store.load(lease)
+        now = self._clock.now()
+        change = ExecutionChange(ExecutionStatus.FAILED, record.summary.started_at, now, None, reason, error)
+        data = {"status": ExecutionStatus.FAILED, "reason": reason, "error": error}
+        event = Event(record.last_event + 1, EventType.EXECUTION_FINISHED, now, data)
+        await self._context.store.commit(lease, Changes(execution=change, events=[event]))
+        self._bus.publish(execution_topic(lease.execution))
+
+    async def _let_go(self) -> None:
+        """End all runners and give their leases back, so that another replica can go on at once."""
+        charges = list(self._charges.values())
+        tasks = [charge.task for charge in charges if charge.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            # Bounded: a database that is away must not hold up the end; what is not committed is on the engine.
+            await asyncio.wait(tasks, timeout=LAST_COMMIT_LIMIT.total_seconds())
+        for charge in charges:
+            if not charge.lost:
+                try:
+                    await self._store.release(charge.lease)
+                except StorageUnavailable as error:
+                    log.warning("lease_not_released", execution=charge.lease.execution, error=str(error))

@@ -1,0 +1,63 @@
+"""The true values of one execution, opened from what is stored. Nothing is stored from here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiop.interfaces import Vault
+from aiop.model.definition import JsonValue
+from aiop.model.ids import StepId
+from aiop.model.records import ExecutionRecord, StepRecord
+from aiop.model.run import Credentials
+from aiop.spec import StepResult
+
+__all__ = ["ExecutionValues", "results_by_step", "secret_texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionValues:
+    """``secrets`` are all texts that must be masked."""
+
+    inputs: Mapping[str, JsonValue]
+    credentials: Credentials | None
+    secrets: tuple[str, ...]
+
+    @classmethod
+    def open(cls, record: ExecutionRecord, vault: Vault) -> ExecutionValues:
+        """Open what ``submit`` has sealed; raises ``ValueError`` if the installation's key has changed."""
+        sealed: dict[str, Any] = json.loads(vault.open(record.sealed)) if record.sealed else {}
+        hidden = sealed.get("inputs") or {}
+        given = sealed.get("credentials")
+        credentials = Credentials(given["registry"], given["username"], given["password"]) if given else None
+        secrets = list(secret_texts(hidden.values()))
+        if credentials:
+            secrets.append(credentials.password)
+        return cls({**record.summary.inputs, **hidden}, credentials, tuple(secrets))
+
+
+def _step_result(record: StepRecord, vault: Vault) -> StepResult:
+    outputs = json.loads(vault.open(record.sealed)) if record.sealed else (record.outputs or {})
+    return StepResult(record.status, record.exit_code, outputs)
+
+
+def results_by_step(record: ExecutionRecord, vault: Vault) -> dict[StepId, StepResult]:
+    """Return what templates may read of the steps that have ended; raises ``ValueError`` as ``open`` does."""
+    return {step.step: _step_result(step, vault) for step in record.summary.steps if step.status.ended}
+
+
+def secret_texts(values: Iterable[JsonValue]) -> Iterable[str]:
+    """Yield the texts in which secret values may show: every string and number in them, and compact JSON."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+            yield from secret_texts(value.values())
+        elif isinstance(value, list):
+            yield json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+            yield from secret_texts(value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield json.dumps(value)

@@ -1,0 +1,70 @@
+"""Runs the service in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import structlog
+import uvicorn
+import uvloop
+
+from aiop.config import Settings
+from aiop.runtime.build import build_service
+from aiop.runtime.logs import configure_logging
+
+__all__ = ["serve"]
+
+SHUTDOWN_SECONDS = 3
+"""How long answers under way (followed logs too) may go on once the service is told to stop."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; raises ``InstallationInUseError``, ``StorageUnavailable``, ``OSError`` (port)."""
+    configure_logging()
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    with _listening_socket(settings.host, settings.port) as listening:
+        async with build_service(settings) as service:
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    service.app,
+                    http="httptools",
+                    lifespan="off",
+                    access_log=False,
+                    log_config=None,
+                    timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                    server_header=False,
+                )
+            )
+            host, port = listening.getsockname()[:2]
+            log = structlog.get_logger()
+            log.info("serving", url=f"http://{host}:{port}", data_dir=str(service.installation.directory))
+            async with asyncio.TaskGroup() as group:
+                loops = [
+                    group.create_task(service.supervisor.run(), name="supervisor"),
+                    group.create_task(service.remover.run(), name="remover"),
+                    group.create_task(service.sweeper.run(), name="sweeper"),
+                ]
+                # A loop that fails takes the server down with it: a service that cannot run steps must not look well.
+                await server.serve(sockets=[listening])
+                for loop in loops:
+                    loop.cancel()
+            log.info("stopped")
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    """Bind before anything else is opened, so that a taken port is said at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(1024)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
