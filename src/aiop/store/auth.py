@@ -1,0 +1,196 @@
+"""Users and tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiop.errors import InvalidState, NotFound
+from aiop.interfaces import Page, PageQuery
+from aiop.model.ids import TokenId
+from aiop.model.records import Role, TokenRecord, UserRecord
+from aiop.store import tables
+from aiop.store.codec import AnyRow, micros, moment
+from aiop.store.database import Database, Part
+from aiop.store.lists import Listing
+from aiop.store.writer import Work
+
+__all__ = ["AuthPart"]
+
+
+class _Touches(Work[tuple[TokenId, datetime], None]):
+    """Last uses: one update for each token of a batch."""
+
+    turn = 2
+
+    async def apply(self, tx: AsyncConnection, items: Any) -> list[None]:
+        newest = dict(items)
+        await tx.execute(
+            update(tables.tokens)
+            .where(tables.tokens.c.id == bindparam("token"))
+            .values(last_used_at=bindparam("used_at")),
+            [{"token": token, "used_at": micros(at)} for token, at in newest.items()],
+        )
+        return [None] * len(items)
+
+
+class AuthPart(Part):
+    """``AuthStore``."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        self._touches = _Touches()
+        self._users = Listing(tables.users, sorts=("username", "role", "created_at"), unique="username")
+        self._tokens = Listing(tables.tokens, sorts=("name", "created_at", "expires_at"), unique="id")
+
+    async def user(self, username: str) -> UserRecord | None:
+        """Read one."""
+        rows = await self._rows(select(tables.users).where(tables.users.c.username == username))
+        return _user(rows[0]) if rows else None
+
+    async def users(self, query: PageQuery) -> Page[UserRecord]:
+        """Read a page."""
+        async with self._db.reading() as tx:
+            rows, total = await self._users.page(tx, query, columns=tuple(tables.users.c), where=())
+        return Page([_user(row) for row in rows], total)
+
+    async def add_user(self, user: UserRecord) -> bool:
+        """Store a new user, unless the name is taken."""
+        new = self._db.dialect.insert(tables.users).values(_user_row(user)).on_conflict_do_nothing()
+
+        async def add(tx: AsyncConnection) -> bool:
+            return (await tx.execute(new)).rowcount == 1
+
+        return await self._db.write(add)
+
+    async def change_user(self, user: UserRecord) -> None:
+        """Replace role and password, and end the refresh tokens."""
+        tokens = tables.tokens.c
+
+        async def change(tx: AsyncConnection) -> None:
+            await _check_user_can_go(tx, user.username, remains_admin=user.role is Role.ADMIN)
+            row = _user_row(user)
+            del row["created_at"]
+            await tx.execute(update(tables.users).where(tables.users.c.username == user.username).values(row))
+            await tx.execute(delete(tables.tokens).where(tokens.username == user.username, tokens.refresh.is_(True)))
+
+        await self._db.write(change)
+
+    async def delete_user(self, username: str) -> None:
+        """Delete a user with all tokens."""
+
+        async def remove(tx: AsyncConnection) -> None:
+            await _check_user_can_go(tx, username, remains_admin=False)
+            await tx.execute(delete(tables.tokens).where(tables.tokens.c.username == username))
+            await tx.execute(delete(tables.users).where(tables.users.c.username == username))
+
+        await self._db.write(remove)
+
+    async def add_token(self, token: TokenRecord) -> None:
+        """Store a token."""
+
+        async def add(tx: AsyncConnection) -> None:
+            await tx.execute(insert(tables.tokens).values(_token_row(token)))
+
+        await self._db.write(add)
+
+    async def token(self, digest: str) -> TokenRecord | None:
+        """Read one by its digest."""
+        rows = await self._rows(select(tables.tokens).where(tables.tokens.c.digest == digest))
+        return _token(rows[0]) if rows else None
+
+    async def tokens(self, username: str, query: PageQuery) -> Page[TokenRecord]:
+        """Read a page of a user's API tokens."""
+        where = (tables.tokens.c.username == username, tables.tokens.c.refresh.is_(False))
+        async with self._db.reading() as tx:
+            rows, total = await self._tokens.page(tx, query, columns=tuple(tables.tokens.c), where=where)
+        return Page([_token(row) for row in rows], total)
+
+    async def delete_token(self, token: TokenId, *, username: str | None) -> None:
+        """Delete a token."""
+        removal = delete(tables.tokens).where(tables.tokens.c.id == token)
+        if username is not None:
+            removal = removal.where(tables.tokens.c.username == username)
+
+        async def remove(tx: AsyncConnection) -> None:
+            if (await tx.execute(removal)).rowcount == 0:
+                raise NotFound(f"there is no token {token}")
+
+        await self._db.write(remove)
+
+    async def take_refresh_token(self, digest: str) -> TokenRecord | None:
+        """Read and delete a refresh token."""
+        tokens = tables.tokens.c
+        taking = delete(tables.tokens).where(tokens.digest == digest, tokens.refresh.is_(True)).returning(*tokens)
+
+        async def take(tx: AsyncConnection) -> TokenRecord | None:
+            row = (await tx.execute(taking)).one_or_none()
+            return None if row is None else _token(row)
+
+        return await self._db.write(take)
+
+    async def touch_token(self, token: TokenId, at: datetime) -> None:
+        """Note the last use."""
+        await self._db.writer.run(self._touches, (token, at))
+
+
+async def _check_user_can_go(tx: AsyncConnection, username: str, *, remains_admin: bool) -> None:
+    users = tables.users.c
+    locked = select(users.username, users.role).where((users.username == username) | (users.role == Role.ADMIN.value))
+    roles = {row.username: row.role for row in await tx.execute(locked.with_for_update())}
+    if username not in roles:
+        raise NotFound(f"there is no user {username}")
+    others = [name for name, role in roles.items() if role == Role.ADMIN.value and name != username]
+    if roles[username] == Role.ADMIN.value and not remains_admin and not others:
+        raise InvalidState(f"{username} is the only admin")
+
+
+def _user_row(user: UserRecord) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "role": user.role.value,
+        "password_hash": user.password_hash,
+        "created_at": micros(user.created_at),
+        "updated_at": micros(user.updated_at),
+    }
+
+
+def _user(row: AnyRow) -> UserRecord:
+    return UserRecord(
+        username=row.username,
+        role=Role(row.role),
+        password_hash=row.password_hash,
+        created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+    )
+
+
+def _token_row(token: TokenRecord) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "username": token.username,
+        "role": token.role.value,
+        "digest": token.digest,
+        "name": token.name,
+        "created_at": micros(token.created_at),
+        "expires_at": micros(token.expires_at),
+        "last_used_at": micros(token.last_used_at),
+        "refresh": token.refresh,
+    }
+
+
+def _token(row: AnyRow) -> TokenRecord:
+    return TokenRecord(
+        id=TokenId(row.id),
+        username=row.username,
+        role=Role(row.role),
+        digest=row.digest,
+        name=row.name,
+        created_at=moment(row.created_at),
+        expires_at=moment(row.expires_at),
+        last_used_at=moment(row.last_used_at),
+        refresh=row.refresh,
+    )

@@ -1,0 +1,76 @@
+"""What the parts of the store share: readers, the writer, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiop.errors import StorageUnavailable
+from aiop.interfaces import Clock
+from aiop.store.codec import micros
+from aiop.store.dialect import Dialect
+from aiop.store.writer import Calls, Writer
+
+__all__ = ["Database", "Part"]
+
+T = TypeVar("T")
+
+
+class Database:
+    """One open database."""
+
+    def __init__(self, dialect: Dialect, clock: Clock) -> None:
+        self.clock = clock
+        self.dialect = dialect
+        self.writer = Writer(dialect, clock)
+        self._calls = Calls()
+        self._readers = dialect.reading_engine()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Open one snapshot; raises ``StorageUnavailable``."""
+        try:
+            async with self._readers.connect() as connection:
+                yield connection
+        except Exception as error:
+            if self.dialect.is_outage(error):
+                raise StorageUnavailable(f"the database cannot be read: {getattr(error, 'orig', error)}") from error
+            raise
+
+    async def write(self, call: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run ``call`` in the writer's transaction. It may run twice, and must raise before it writes."""
+        result: T = await self.writer.run(self._calls, call)
+        return result
+
+    def now(self) -> int:
+        """Return the time as it is stored."""
+        return micros(self.clock.now())
+
+    def upsert(self, table: Table) -> sqlite.Insert:
+        """Build an ``INSERT`` of whole rows that replaces the row with the same key."""
+        insert = self.dialect.insert(table)
+        return insert.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={column.name: insert.excluded[column.name] for column in table.c if not column.primary_key},
+        )
+
+    async def aclose(self) -> None:
+        """Finish writing, then close every connection."""
+        await self.writer.aclose()
+        await self._readers.dispose()
+
+
+class Part:
+    """One consumer's part of the store."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def _rows(self, statement: Any) -> Any:
+        async with self._db.reading() as connection:
+            return (await connection.execute(statement)).all()

@@ -1,0 +1,48 @@
+"""The store as one object."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiop.errors import StorageUnavailable
+from aiop.interfaces import Clock
+from aiop.store.auth import AuthPart
+from aiop.store.database import Database
+from aiop.store.dialect import dialect_for
+from aiop.store.operations import OperationsPart
+from aiop.store.reads import ReadPart
+from aiop.store.runner import RunnerPart
+from aiop.store.schema import upgrade
+from aiop.store.supervisor import SupervisorPart
+
+__all__ = ["SqlStore", "open_store"]
+
+
+class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, AuthPart):
+    """``interfaces.Store`` on SQL."""
+
+    @property
+    def health(self) -> StorageUnavailable | None:
+        """Why the last write failed, ``None`` if it did not."""
+        return self._db.writer.health
+
+    async def aclose(self) -> None:
+        """Write what was accepted, then close."""
+        await self._db.aclose()
+
+
+@asynccontextmanager
+async def open_store(url: str, *, clock: Clock) -> AsyncIterator[SqlStore]:
+    """Open the database at ``url``, created or brought to the newest schema first.
+
+    Raises ``ValueError`` for a URL that no driver serves, ``StorageUnavailable`` if it cannot be opened.
+    """
+    await upgrade(url)
+    db = Database(dialect_for(url), clock)
+    db.writer.start()
+    store = SqlStore(db)
+    try:
+        yield store
+    finally:
+        await store.aclose()

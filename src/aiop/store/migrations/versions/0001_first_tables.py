@@ -1,0 +1,197 @@
+"""The first tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("fan_index", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.Column("exit_code", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("infrastructure", sa.Boolean(), nullable=False),
+        sa.Column("image_digest", sa.String(), nullable=True),
+        sa.Column("log_stdout", sa.BigInteger(), nullable=False),
+        sa.Column("log_stderr", sa.BigInteger(), nullable=False),
+        sa.Column("log_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("retry_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("execution_id", "step", "fan_index", "attempt", name=op.f("pk_attempts")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "events",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("execution_id", "seq", name=op.f("pk_events")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "executions",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workflow_id", sa.String(), nullable=False),
+        sa.Column("version_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.Column("cancel_requested_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("waiting_code", sa.String(), nullable=True),
+        sa.Column("waiting_detail", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("options", sa.Text(), nullable=False),
+        sa.Column("inputs", sa.Text(), nullable=False),
+        sa.Column("outputs", sa.Text(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_executions")),
+    )
+    op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_executions_status_created_at_id"), "executions", ["status", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_executions_workflow_id_created_at_id"), "executions", ["workflow_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_executions_workflow_id_status_created_at_id"),
+        "executions",
+        ["workflow_id", "status", "created_at", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "key", name=op.f("pk_idempotency")),
+    )
+    op.create_index(op.f("ix_idempotency_execution_id"), "idempotency", ["execution_id"], unique=False)
+    op.create_table(
+        "leases",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=True, comment="NULL once released"),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("execution_id", name=op.f("pk_leases")),
+        comment="Of executions that were claimed and have not ended; apart, so that a renewal rewrites no large row",
+    )
+    op.create_index(op.f("ix_leases_owner"), "leases", ["owner"], unique=False)
+    op.create_table(
+        "logs",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("fan_index", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False, comment="bytes of text in the lines"),
+        sa.Column("encoding", sa.SmallInteger(), nullable=False),
+        sa.Column("lines", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("execution_id", "seq", name=op.f("pk_logs")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_logs_execution_id_step_seq"), "logs", ["execution_id", "step", "seq"], unique=False)
+    op.create_table(
+        "steps",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("fan_index", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.Column("exit_code", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("waiting_code", sa.String(), nullable=True),
+        sa.Column("outputs_truncated", sa.Boolean(), nullable=False),
+        sa.Column("waiting_detail", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("inputs", sa.Text(), nullable=True),
+        sa.Column("outputs", sa.Text(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("execution_id", "step", "fan_index", name=op.f("pk_steps")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("username", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.Column("refresh", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
+        sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
+    )
+    op.create_index(op.f("ix_tokens_username"), "tokens", ["username"], unique=False)
+    op.create_table(
+        "users",
+        sa.Column("username", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("username", name=op.f("pk_users")),
+    )
+    op.create_table(
+        "versions",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workflow_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_versions")),
+        sa.UniqueConstraint("workflow_id", "number", name=op.f("uq_versions_workflow_id_number")),
+    )
+    op.create_table(
+        "workflows",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_folded", sa.String(), nullable=False, comment="for the filter that ignores case"),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False, comment="that of newest_execution"),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.String(), nullable=False),
+        sa.Column("newest_execution", sa.String(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workflows")),
+    )
+    op.create_index(op.f("ix_workflows_newest_execution"), "workflows", ["newest_execution"], unique=False)
+
+
+def downgrade() -> None:
+    for table in (
+        "workflows",
+        "versions",
+        "executions",
+        "leases",
+        "idempotency",
+        "steps",
+        "attempts",
+        "events",
+        "logs",
+        "users",
+        "tokens",
+    ):
+        op.drop_table(table)

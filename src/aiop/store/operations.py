@@ -1,0 +1,233 @@
+"""For what users do: workflows, submit, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiop.errors import AiopError, IdempotencyConflict, InvalidState, NotFound
+from aiop.interfaces import Idempotency, NewExecution, NewWorkflow
+from aiop.model.ids import ExecutionId, VersionId, WorkflowId
+from aiop.model.records import EventType, WorkflowRecord
+from aiop.model.state import ExecutionStatus
+from aiop.store import tables
+from aiop.store.codec import AnyRow, dump, moment
+from aiop.store.database import Database, Part
+from aiop.store.executions import OPEN, cancel_unclaimed, new_row
+from aiop.store.workflows import NEWEST, new_version_row, new_workflow_row, record, replaced_columns
+from aiop.store.writer import Work
+
+__all__ = ["OperationsPart"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    new: NewExecution
+    idempotency: Idempotency | None
+    at: int
+
+
+class _Submissions(Work[_Submission, ExecutionId]):
+    """Submissions, grouped by table: one row for the execution, one for its event."""
+
+    turn = 1
+
+    async def apply(self, tx: AsyncConnection, items: Sequence[_Submission]) -> Sequence[ExecutionId | AiopError]:
+        known = await self._answered(tx, items)
+        workflows = await self._present(tx, items)
+        results: list[ExecutionId | AiopError] = []
+        fresh: list[_Submission] = []
+        for item in items:
+            key = item.idempotency
+            first = known.get((key.scope, key.key)) if key else None
+            if key and first and first[0] != key.digest:
+                results.append(IdempotencyConflict(f"the key {key.key!r} was used before with another request"))
+            elif first:
+                results.append(first[1])
+            elif item.new.workflow_id not in workflows:
+                results.append(NotFound(f"there is no workflow {item.new.workflow_id}"))
+            else:
+                if key:
+                    known[key.scope, key.key] = (key.digest, item.new.id)
+                fresh.append(item)
+                results.append(item.new.id)
+        if fresh:
+            await self._write(tx, fresh)
+        return results
+
+    @staticmethod
+    async def _answered(
+        tx: AsyncConnection, items: Sequence[_Submission]
+    ) -> dict[tuple[str, str], tuple[str, ExecutionId]]:
+        keys = {(item.idempotency.scope, item.idempotency.key) for item in items if item.idempotency}
+        if not keys:
+            return {}
+        table = tables.idempotency
+        found = await tx.execute(select(table).where(tuple_(table.c.scope, table.c.key).in_(keys)))
+        return {(row.scope, row.key): (row.digest, ExecutionId(row.execution_id)) for row in found}
+
+    @staticmethod
+    async def _present(tx: AsyncConnection, items: Sequence[_Submission]) -> set[str]:
+        workflows = tables.workflows.c
+        wanted = {item.new.workflow_id for item in items}
+        found = await tx.scalars(
+            select(workflows.id).where(workflows.id.in_(wanted), workflows.deleted_at.is_(None)).with_for_update()
+        )
+        return set(found)
+
+    @staticmethod
+    async def _write(tx: AsyncConnection, fresh: Sequence[_Submission]) -> None:
+        await tx.execute(insert(tables.executions), [new_row(item.new, item.at) for item in fresh])
+        await tx.execute(
+            insert(tables.events),
+            [
+                {
+                    "execution_id": item.new.id,
+                    "seq": 1,
+                    "type": EventType.EXECUTION_SUBMITTED.value,
+                    "at": item.at,
+                    "data": dump({"workflow_id": item.new.workflow_id, "version_id": item.new.version_id}),
+                }
+                for item in fresh
+            ],
+        )
+        keyed = [
+            {"scope": key.scope, "key": key.key, "digest": key.digest, "execution_id": item.new.id}
+            for item in fresh
+            if (key := item.idempotency)
+        ]
+        if keyed:
+            await tx.execute(insert(tables.idempotency), keyed)
+        for workflow, newest in {item.new.workflow_id: item.new.id for item in fresh}.items():
+            await tx.execute(
+                update(tables.workflows)
+                .where(tables.workflows.c.id == workflow)
+                .values(newest_execution=newest, status=ExecutionStatus.PENDING.value)
+            )
+
+
+class OperationsPart(Part):
+    """``OperationsStore``."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        self._submissions = _Submissions()
+
+    async def submit(self, new: NewExecution, idempotency: Idempotency | None = None) -> ExecutionId:
+        """Store the execution as pending, with its event."""
+        return await self._db.writer.run(self._submissions, _Submission(new, idempotency, self._db.now()))
+
+    async def create_workflow(self, new: NewWorkflow) -> WorkflowRecord:
+        """Store a workflow with version 1."""
+        now = self._db.now()
+
+        async def create(tx: AsyncConnection) -> WorkflowRecord:
+            await tx.execute(insert(tables.workflows).values(new_workflow_row(new, now)))
+            await tx.execute(insert(tables.versions).values(new_version_row(new, 1, now)))
+            return WorkflowRecord(
+                id=new.id,
+                version=1,
+                version_id=new.version_id,
+                document=new.document,
+                status=ExecutionStatus.PENDING,
+                created_at=moment(now),
+                updated_at=None,
+            )
+
+        return await self._db.write(create)
+
+    async def update_workflow(self, new: NewWorkflow, *, base: VersionId) -> WorkflowRecord:
+        """Store the next version."""
+        now = self._db.now()
+
+        async def change(tx: AsyncConnection) -> WorkflowRecord:
+            present = await _present_workflow(tx, new.id)
+            if present.version_id != base:
+                raise InvalidState(f"workflow {new.id} was changed meanwhile; read it again")
+            number = present.version + 1
+            await tx.execute(insert(tables.versions).values(new_version_row(new, number, now)))
+            await tx.execute(
+                update(tables.workflows)
+                .where(tables.workflows.c.id == new.id)
+                .values(**replaced_columns(new), version=number, version_id=new.version_id, updated_at=now)
+            )
+            return record((await tx.execute(NEWEST.where(tables.workflows.c.id == new.id))).one())
+
+        return await self._db.write(change)
+
+    async def request_delete(self, workflow: WorkflowId) -> Sequence[ExecutionId]:
+        """Hide the workflow and request the cancel of its executions under way."""
+        now = self._db.now()
+
+        async def hide(tx: AsyncConnection) -> Sequence[ExecutionId]:
+            await _present_workflow(tx, workflow)
+            await tx.execute(update(tables.workflows).where(tables.workflows.c.id == workflow).values(deleted_at=now))
+            executions = tables.executions.c
+            rows = (
+                await tx.execute(_CANCELLABLE.where(executions.workflow_id == workflow, executions.status.in_(OPEN)))
+            ).all()
+            await cancel_unclaimed(tx, [row.id for row in rows if row.epoch is None], now)
+            await tx.execute(
+                update(tables.executions)
+                .where(
+                    executions.workflow_id == workflow,
+                    executions.status.in_(OPEN),
+                    executions.cancel_requested_at.is_(None),
+                )
+                .values(cancel_requested_at=now)
+            )
+            return [ExecutionId(row.id) for row in rows]
+
+        return await self._db.write(hide)
+
+    async def request_cancel(self, execution: ExecutionId) -> ExecutionStatus:
+        """Ask the owner to cancel, or cancel here what nobody has claimed."""
+        now = self._db.now()
+
+        async def cancel(tx: AsyncConnection) -> ExecutionStatus:
+            row = (await tx.execute(_CANCELLABLE.where(tables.executions.c.id == execution))).one_or_none()
+            if row is None:
+                raise NotFound(f"there is no execution {execution}")
+            status = ExecutionStatus(row.status)
+            if status.ended:
+                raise InvalidState(f"execution {execution} has ended: it is {status}")
+            if row.epoch is None:
+                await cancel_unclaimed(tx, [execution], now)
+                return ExecutionStatus.CANCELLED
+            if row.cancel_requested_at is None:
+                await tx.execute(
+                    update(tables.executions).where(tables.executions.c.id == execution).values(cancel_requested_at=now)
+                )
+            return status
+
+        return await self._db.write(cancel)
+
+
+_CANCELLABLE = (
+    select(
+        tables.executions.c.id,
+        tables.executions.c.status,
+        tables.executions.c.cancel_requested_at,
+        tables.leases.c.epoch,
+    )
+    .outerjoin(tables.leases, tables.leases.c.execution_id == tables.executions.c.id)
+    .with_for_update(of=tables.executions)
+)
+"""``epoch`` is ``None`` for what was never claimed."""
+
+
+async def _present_workflow(tx: AsyncConnection, workflow: WorkflowId) -> AnyRow:
+    workflows = tables.workflows.c
+    row = (
+        await tx.execute(
+            select(workflows.version_id, workflows.version)
+            .where(workflows.id == workflow, workflows.deleted_at.is_(None))
+            .with_for_update()
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no workflow {workflow}")
+    return row

@@ -1,0 +1,94 @@
+"""Deleting, in pieces: each piece is one write among the others, so nobody waits for a large execution to go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiop.model.ids import ExecutionId
+from aiop.store import tables
+from aiop.store.database import Database
+from aiop.store.executions import ENDED, OPEN
+
+__all__ = ["purge_executions", "purge_workflows"]
+
+_ROWS = 500
+_EXECUTIONS = 20
+
+
+async def purge_executions(db: Database, executions: Sequence[ExecutionId]) -> None:
+    """Delete those that have ended. The execution's own row goes last: what is interrupted is found again."""
+    for start in range(0, len(executions), _EXECUTIONS):
+        group = executions[start : start + _EXECUTIONS]
+        async with db.reading() as tx:
+            row = tables.executions.c
+            ended = list(await tx.scalars(select(row.id).where(row.id.in_(group), row.status.in_(ENDED))))
+        for table in (tables.logs, tables.events):
+            for execution in ended:
+                await _delete_by_seq(db, table, execution)
+        await db.write(_deletion_of(ended))
+
+
+async def _delete_by_seq(db: Database, table: Table, execution: str) -> None:
+    """Delete all rows of an execution but the last piece, which goes with the execution itself."""
+    while True:
+        async with db.reading() as tx:
+            edge = await tx.scalar(
+                select(table.c.seq)
+                .where(table.c.execution_id == execution)
+                .order_by(table.c.seq)
+                .offset(_ROWS)
+                .limit(1)
+            )
+        if edge is None:
+            return
+        await db.write(_run(delete(table).where(table.c.execution_id == execution, table.c.seq < edge)))
+
+
+def _deletion_of(executions: Sequence[str]) -> Any:
+    async def remove(tx: AsyncConnection) -> None:
+        for table in (tables.logs, tables.events, tables.attempts, tables.steps, tables.idempotency, tables.leases):
+            await tx.execute(delete(table).where(table.c.execution_id.in_(executions)))
+        await tx.execute(delete(tables.executions).where(tables.executions.c.id.in_(executions)))
+
+    return remove
+
+
+def _run(statement: Any) -> Any:
+    async def execute(tx: AsyncConnection) -> None:
+        await tx.execute(statement)
+
+    return execute
+
+
+async def purge_workflows(db: Database) -> int:
+    """Delete hidden workflows all of whose executions have ended; returns how many."""
+    workflows, executions = tables.workflows.c, tables.executions.c
+    under_way = select(executions.id).where(executions.workflow_id == workflows.id, executions.status.in_(OPEN))
+    async with db.reading() as tx:
+        gone = list(
+            await tx.scalars(select(workflows.id).where(workflows.deleted_at.is_not(None), ~under_way.exists()))
+        )
+    for workflow in gone:
+        await _purge_workflow(db, workflow)
+    return len(gone)
+
+
+async def _purge_workflow(db: Database, workflow: str) -> None:
+    executions = tables.executions.c
+    while True:
+        async with db.reading() as tx:
+            ended = select(executions.id).where(executions.workflow_id == workflow, executions.status.in_(ENDED))
+            group = list(await tx.scalars(ended.limit(_ROWS)))
+        if not group:
+            break
+        await purge_executions(db, [ExecutionId(each) for each in group])
+
+    async def remove(tx: AsyncConnection) -> None:
+        await tx.execute(delete(tables.versions).where(tables.versions.c.workflow_id == workflow))
+        await tx.execute(delete(tables.workflows).where(tables.workflows.c.id == workflow))
+
+    await db.write(remove)

@@ -1,0 +1,162 @@
+"""For the owner of an execution: load it, commit its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Insert, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiop.errors import AiopError, LeaseLost, NotFound
+from aiop.interfaces import Changes, Lease
+from aiop.model.records import ExecutionRecord
+from aiop.store import tables
+from aiop.store.codec import load
+from aiop.store.database import Database, Part
+from aiop.store.events import event_row
+from aiop.store.executions import change_row, summary, write_changes
+from aiop.store.logs import LogCodec
+from aiop.store.steps import attempt, attempt_row, step, step_row
+from aiop.store.writer import Work
+
+__all__ = ["RunnerPart"]
+
+Rows = list[dict[str, Any]]
+_CHUNK = 500
+"""Rows for each call of the driver, so that the loop serves others while a large batch is written."""
+
+
+@dataclass(slots=True)
+class _Commit:
+    """Changes as rows. They are encoded in the caller, so that a batch costs the loop little at once."""
+
+    lease: Lease
+    execution: dict[str, Any] | None
+    ended: bool
+    steps: Rows
+    attempts: Rows
+    events: Rows
+    logs: Rows
+
+
+class _Commits(Work[_Commit, None]):
+    """Commits of many executions, grouped by table.
+
+    Rows are written as upserts also where they are new: a commit of which it is not known whether it took (the
+    connection broke) is simply written again.
+    """
+
+    turn = 0
+    patient = True
+
+    def __init__(self, db: Database) -> None:
+        self._upserts: dict[str, Insert] = {
+            table.name: db.upsert(table) for table in (tables.steps, tables.attempts, tables.events, tables.logs)
+        }
+
+    async def apply(self, tx: AsyncConnection, items: Sequence[_Commit]) -> Sequence[AiopError | None]:
+        held = await self._held(tx, {item.lease.execution for item in items})
+        results: list[AiopError | None] = []
+        valid: list[_Commit] = []
+        for item in items:
+            lease = item.lease
+            if held.get(lease.execution) != (lease.owner, lease.epoch):
+                results.append(LeaseLost(f"execution {lease.execution} is not held by {lease.owner} any more"))
+                continue
+            if item.ended:
+                del held[lease.execution]
+            valid.append(item)
+            results.append(None)
+        if valid:
+            await self._write(tx, valid)
+        return results
+
+    @staticmethod
+    async def _held(tx: AsyncConnection, executions: set[Any]) -> dict[str, tuple[str, int]]:
+        leases = tables.leases.c
+        found = await tx.execute(
+            select(leases.execution_id, leases.owner, leases.epoch)
+            .where(leases.execution_id.in_(executions))
+            .with_for_update()
+        )
+        return {row.execution_id: (row.owner, row.epoch) for row in found}
+
+    async def _write(self, tx: AsyncConnection, commits: Sequence[_Commit]) -> None:
+        await self._put(tx, "steps", ("execution_id", "step", "fan_index"), [c.steps for c in commits])
+        await self._put(tx, "attempts", ("execution_id", "step", "fan_index", "attempt"), [c.attempts for c in commits])
+        await self._put(tx, "events", ("execution_id", "seq"), [c.events for c in commits])
+        await self._put(tx, "logs", ("execution_id", "seq"), [c.logs for c in commits])
+        newest = {c.lease.execution: c.execution for c in commits if c.execution is not None}
+        if newest:
+            await write_changes(tx, list(newest.values()))
+
+    async def _put(self, tx: AsyncConnection, table: str, key: tuple[str, ...], groups: Sequence[Rows]) -> None:
+        """Write rows of one table; of several for one key the last wins."""
+        rows = list({tuple(row[name] for name in key): row for group in groups for row in group}.values())
+        for start in range(0, len(rows), _CHUNK):
+            await tx.execute(self._upserts[table], rows[start : start + _CHUNK])
+
+
+class RunnerPart(Part):
+    """``RunnerStore``."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        self._commits = _Commits(db)
+        self._log_codec = LogCodec()
+
+    async def commit(self, lease: Lease, changes: Changes) -> None:
+        """Write the changes durably."""
+        execution, state = lease.execution, changes.execution
+        await self._db.writer.run(
+            self._commits,
+            _Commit(
+                lease=lease,
+                execution=None if state is None else change_row(execution, state),
+                ended=state is not None and state.status.ended,
+                steps=[step_row(execution, record) for record in changes.steps],
+                attempts=[attempt_row(execution, record) for record in changes.attempts],
+                events=[event_row(execution, event) for event in changes.events],
+                logs=[self._log_codec.row(execution, batch) for batch in changes.logs],
+            ),
+        )
+
+    async def load(self, lease: Lease) -> ExecutionRecord:
+        """Read all that is stored of the execution."""
+        executions, versions, leases = tables.executions, tables.versions, tables.leases
+        async with self._db.reading() as tx:
+            row = (
+                await tx.execute(
+                    select(executions, versions.c.document, leases.c.owner, leases.c.epoch)
+                    .join(versions, versions.c.id == executions.c.version_id)
+                    .outerjoin(leases, leases.c.execution_id == executions.c.id)
+                    .where(executions.c.id == lease.execution)
+                )
+            ).one_or_none()
+            if row is None:
+                raise NotFound(f"there is no execution {lease.execution}")
+            if (row.owner, row.epoch) != (lease.owner, lease.epoch):
+                raise LeaseLost(f"execution {lease.execution} is not held by {lease.owner} any more")
+            steps = await tx.execute(_of(tables.steps, lease))
+            attempts = await tx.execute(_of(tables.attempts, lease))
+            last_event = await tx.scalar(_newest(tables.events, lease))
+            last_batch = await tx.scalar(_newest(tables.logs, lease))
+        return ExecutionRecord(
+            summary=summary(row, [step(each) for each in steps]),
+            document=row.document,
+            options=load(row.options),
+            sealed=row.sealed,
+            attempts=[attempt(each) for each in attempts],
+            last_event=last_event or 0,
+            last_batch=last_batch or 0,
+        )
+
+
+def _of(table: Any, lease: Lease) -> Any:
+    return select(table).where(table.c.execution_id == lease.execution).order_by(*table.primary_key.columns)
+
+
+def _newest(table: Any, lease: Lease) -> Any:
+    return select(func.max(table.c.seq)).where(table.c.execution_id == lease.execution)

@@ -1,0 +1,194 @@
+"""For claiming, recovery and cleaning up: leases, and what is no longer needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiop.interfaces import Lease
+from aiop.model.ids import ExecutionId, StepKey
+from aiop.store import tables
+from aiop.store.codec import micros
+from aiop.store.database import Part
+from aiop.store.executions import ENDED, OPEN
+from aiop.store.retention import purge_executions, purge_workflows
+
+__all__ = ["SupervisorPart"]
+
+_KEYS_AT_ONCE = 500
+
+
+class SupervisorPart(Part):
+    """``SupervisorStore``."""
+
+    async def claim(self, owner: str, *, ttl: timedelta, limit: int) -> Sequence[Lease]:
+        """Take executions that nobody holds, oldest first."""
+        now = self._db.now()
+        executions, leases = tables.executions, tables.leases
+        not_held = or_(
+            leases.c.owner.is_(None),
+            and_(leases.c.expires_at <= now, leases.c.owner != owner),
+        )
+
+        async def take(tx: AsyncConnection) -> Sequence[Lease]:
+            free = await tx.scalars(
+                select(executions.c.id)
+                .outerjoin(leases, leases.c.execution_id == executions.c.id)
+                .where(executions.c.status.in_(OPEN), not_held)
+                .order_by(executions.c.created_at, executions.c.id)
+                .limit(limit)
+                .with_for_update(of=executions, skip_locked=True)
+            )
+            return await self._take(tx, owner, list(free), expires_at=_expiry(now, ttl), only=not_held)
+
+        return await self._db.write(take)
+
+    async def adopt_own(self, owner: str, *, ttl: timedelta) -> Sequence[Lease]:
+        """Take again what ``owner`` held."""
+        now = self._db.now()
+        leases = tables.leases.c
+
+        async def take(tx: AsyncConnection) -> Sequence[Lease]:
+            own = await tx.scalars(
+                select(leases.execution_id).where(leases.owner == owner).order_by(leases.execution_id)
+            )
+            return await self._take(tx, owner, list(own), expires_at=_expiry(now, ttl), only=leases.owner == owner)
+
+        return await self._db.write(take)
+
+    async def _take(
+        self, tx: AsyncConnection, owner: str, executions: Sequence[str], *, expires_at: int, only: Any
+    ) -> Sequence[Lease]:
+        """Make or take over the leases that are still to be had; the condition is checked where the row is locked."""
+        if not executions:
+            return []
+        leases = tables.leases
+        fresh = self._db.dialect.insert(leases).values(
+            [
+                {"execution_id": execution, "owner": owner, "epoch": 1, "expires_at": expires_at}
+                for execution in executions
+            ]
+        )
+        taken = await tx.execute(
+            fresh.on_conflict_do_update(
+                index_elements=[leases.c.execution_id],
+                set_={"owner": owner, "epoch": leases.c.epoch + 1, "expires_at": expires_at},
+                where=only,
+            ).returning(leases.c.execution_id, leases.c.epoch)
+        )
+        epochs = {row.execution_id: row.epoch for row in taken}
+        return [Lease(ExecutionId(each), owner, epochs[each]) for each in executions if each in epochs]
+
+    async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
+        """Extend all leases of ``owner``."""
+        leases = tables.leases
+        extended = (
+            update(leases)
+            .where(leases.c.owner == owner)
+            .values(expires_at=_expiry(self._db.now(), ttl))
+            .returning(leases.c.execution_id)
+        )
+
+        async def extend(tx: AsyncConnection) -> Sequence[ExecutionId]:
+            return [ExecutionId(each) for each in await tx.scalars(extended)]
+
+        return await self._db.write(extend)
+
+    async def release(self, lease: Lease) -> None:
+        """Give an execution back."""
+        leases = tables.leases
+        freed = (
+            update(leases)
+            .where(
+                leases.c.execution_id == lease.execution,
+                leases.c.owner == lease.owner,
+                leases.c.epoch == lease.epoch,
+            )
+            .values(owner=None)
+        )
+
+        async def free(tx: AsyncConnection) -> None:
+            await tx.execute(freed)
+
+        await self._db.write(free)
+
+    async def cancel_requests(self, owner: str) -> Sequence[ExecutionId]:
+        """List the executions of ``owner`` that are to be cancelled."""
+        executions, leases = tables.executions, tables.leases
+        rows = await self._rows(
+            select(executions.c.id)
+            .join(leases, leases.c.execution_id == executions.c.id)
+            .where(
+                leases.c.owner == owner, executions.c.status.in_(OPEN), executions.c.cancel_requested_at.is_not(None)
+            )
+            .order_by(executions.c.id)
+        )
+        return [ExecutionId(row.id) for row in rows]
+
+    async def removable(self, keys: Sequence[StepKey]) -> Sequence[StepKey]:
+        """Choose the attempts that nobody needs on the engine."""
+        removable: list[StepKey] = []
+        remaining = iter(keys)
+        while chunk := list(islice(remaining, _KEYS_AT_ONCE)):
+            removable.extend(await self._removable(chunk))
+        return removable
+
+    async def _removable(self, keys: Sequence[StepKey]) -> Sequence[StepKey]:
+        executions, attempts = tables.executions.c, tables.attempts.c
+        attempt_key = tuple_(attempts.execution_id, attempts.step, attempts.fan_index, attempts.attempt)
+        async with self._db.reading() as tx:
+            open_executions = set(
+                await tx.scalars(
+                    select(executions.id).where(
+                        executions.id.in_({key.execution for key in keys}), executions.status.in_(OPEN)
+                    )
+                )
+            )
+            wanted = [(key.execution, key.step, key.index, key.attempt) for key in keys]
+            ended = {
+                tuple(row)
+                for row in await tx.execute(
+                    select(*attempt_key.clauses).where(
+                        attempt_key.in_(wanted), attempts.status.in_((*ENDED, "skipped"))
+                    )
+                )
+            }
+        return [
+            key for key, row in zip(keys, wanted, strict=True) if key.execution not in open_executions or row in ended
+        ]
+
+    async def expired(self, *, before: datetime | None, keep: int | None, limit: int) -> Sequence[ExecutionId]:
+        """List ended executions beyond an age or a count, oldest first."""
+        executions = tables.executions.c
+        age = (executions.completed_at, executions.id)
+        ended = select(*age).where(executions.status.in_(ENDED))
+        beyond: list[Any] = []
+        if before is not None:
+            beyond.append(executions.completed_at < micros(before))
+        async with self._db.reading() as tx:
+            if keep is not None:
+                newest_beyond = ended.order_by(*(column.desc() for column in age)).offset(keep).limit(1)
+                edge = (await tx.execute(newest_beyond)).one_or_none()
+                if edge is not None:
+                    beyond.append(tuple_(*age) <= tuple_(*edge))
+            if not beyond:
+                return []
+            rows = await tx.execute(ended.where(or_(*beyond)).order_by(*age).limit(limit))
+            return [ExecutionId(row.id) for row in rows]
+
+    async def purge(self, executions: Sequence[ExecutionId]) -> None:
+        """Delete ended executions piece by piece."""
+        await purge_executions(self._db, executions)
+
+    async def purge_deleted(self) -> int:
+        """Delete the rows of deleted workflows."""
+        return await purge_workflows(self._db)
+
+
+def _expiry(now: int, ttl: timedelta) -> int:
+    return now + ttl // timedelta(microseconds=1)

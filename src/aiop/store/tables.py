@@ -1,0 +1,210 @@
+"""The tables. Times are microseconds since 1970 in UTC, values are JSON text, large columns come last.
+
+No foreign keys: each row hangs on an execution or a workflow, is written in one transaction with it, and is deleted
+by ``purge``. Checking them would cost a look-up for each step, event and log row that is written.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "attempts",
+    "events",
+    "executions",
+    "idempotency",
+    "leases",
+    "logs",
+    "metadata",
+    "steps",
+    "tokens",
+    "users",
+    "versions",
+    "workflows",
+]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("name_folded", String, nullable=False, comment="for the filter that ignores case"),
+    Column("description", Text),
+    Column("status", String, nullable=False, comment="that of newest_execution"),
+    Column("version", Integer, nullable=False),
+    Column("version_id", String, nullable=False),
+    Column("newest_execution", String, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger),
+    Column("deleted_at", BigInteger),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workflow_id", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    UniqueConstraint("workflow_id", "number"),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workflow_id", String, nullable=False),
+    Column("version_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("completed_at", BigInteger),
+    Column("cancel_requested_at", BigInteger),
+    Column("reason", String),
+    Column("waiting_code", String),
+    Column("waiting_detail", Text),
+    Column("error", Text),
+    Column("options", Text, nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("outputs", Text),
+    Column("sealed", LargeBinary),
+    Index(None, "created_at", "id"),
+    Index(None, "status", "created_at", "id"),
+    Index(None, "workflow_id", "created_at", "id"),
+    Index(None, "workflow_id", "status", "created_at", "id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("owner", String, index=True, comment="NULL once released"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    comment="Of executions that were claimed and have not ended; apart, so that a renewal rewrites no large row",
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("execution_id", String, nullable=False, index=True),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("step", String, primary_key=True),
+    Column("fan_index", Integer, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("started_at", BigInteger),
+    Column("completed_at", BigInteger),
+    Column("exit_code", BigInteger),
+    Column("reason", String),
+    Column("waiting_code", String),
+    Column("outputs_truncated", Boolean, nullable=False),
+    Column("waiting_detail", Text),
+    Column("error", Text),
+    Column("inputs", Text),
+    Column("outputs", Text),
+    Column("sealed", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("step", String, primary_key=True),
+    Column("fan_index", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("started_at", BigInteger),
+    Column("completed_at", BigInteger),
+    Column("exit_code", BigInteger),
+    Column("reason", String),
+    Column("infrastructure", Boolean, nullable=False),
+    Column("image_digest", String),
+    Column("log_stdout", BigInteger, nullable=False),
+    Column("log_stderr", BigInteger, nullable=False),
+    Column("log_bytes", BigInteger, nullable=False),
+    Column("retry_at", BigInteger),
+    Column("error", Text),
+    sqlite_with_rowid=False,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("step", String, nullable=False),
+    Column("fan_index", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("size", Integer, nullable=False, comment="bytes of text in the lines"),
+    Column("encoding", SmallInteger, nullable=False),
+    Column("lines", LargeBinary, nullable=False),
+    Index(None, "execution_id", "step", "seq"),
+    sqlite_with_rowid=False,
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("username", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("password_hash", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("username", String, nullable=False, index=True),
+    Column("role", String, nullable=False),
+    Column("digest", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("refresh", Boolean, nullable=False),
+)
