@@ -1,0 +1,427 @@
+"""``DockerEngine``: the contract of ``Engine`` on the Docker API.
+
+The order of the calls loses nothing: create under the attempt's name (a repeat finds the first), attach, start, read
+the attachment to its end, wait. Nothing is removed but by ``remove``, so every call can be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiodocker import DockerError
+from aiodocker.containers import DockerContainer
+from aiodocker.stream import Stream as Attachment
+
+from aiop.engines.docker.client import DockerClient, transient, translated
+from aiop.engines.docker.containers import (
+    INSTALLATION_LABEL,
+    Daemon,
+    container_body,
+    key_from_labels,
+    labels,
+    parse_time,
+)
+from aiop.engines.docker.ending import SUSPECT_CODES, was_taken
+from aiop.engines.docker.files import copy_out, pack
+from aiop.engines.docker.handover import AIOP_OUTPUT, OUTPUT_FILE_LIMIT, Handover
+from aiop.engines.docker.images import Images, PullRefused
+from aiop.engines.docker.output import Delivery, attached, deliver_attached, deliver_log
+from aiop.errors import EngineError, EngineUnavailable, StepLost
+from aiop.interfaces import Capabilities, EngineInfo, OutputSink
+from aiop.model.definition import PullPolicy
+from aiop.model.ids import StepKey
+from aiop.model.run import OUTPUT_LIMIT, ContainerRun, Outcome, OutputFile
+from aiop.model.state import Reason
+
+__all__ = ["DockerEngine"]
+
+_LINGER = 5.0
+"""Seconds that the log may go on after the container has ended, and a container after its output has."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A container that ``start`` or ``adopt`` took up."""
+
+    key: StepKey
+    run: ContainerRun
+    delivery: Delivery
+    attachment: Attachment | None = None
+    connection: AsyncExitStack = field(default_factory=AsyncExitStack)
+    image_id: str = ""
+    started_at: datetime | None = None
+    running: bool = True
+    refusal: Outcome | None = None
+    """Why there is nothing to wait for."""
+
+
+class _ImageMissing(Exception):
+    """The engine does not have the image."""
+
+
+class _Refused(Exception):
+    """The engine will not make or start this container, however often it is asked."""
+
+    def __init__(self, reason: Reason, words: str) -> None:
+        super().__init__(words)
+        self.outcome = Outcome(exit_code=_code_of(words), reason=reason, error=words)
+
+
+class DockerEngine:
+    """One Docker Engine, shared with whoever else uses it: only what bears the installation's label is seen.
+
+    ``handover`` is a directory of our own for ``AIOP_OUTPUT``, used where the engine sees it too; ``None`` copies
+    instead. At most ``start_limit`` containers are being started at a time, the others queue in order: about four times
+    the engine's cores saturates it, more only adds latency.
+    """
+
+    capabilities = Capabilities(
+        cpu_limit=True,
+        memory_limit=True,
+        gpus=True,
+        network_none=True,
+        host_mounts=True,
+        named_volumes=True,
+        files=True,
+        output_paths=True,
+        reattach=True,
+    )
+
+    def __init__(
+        self, *, endpoint: str | None, installation: str, handover: Path | None, start_limit: int = 16
+    ) -> None:
+        self._client = DockerClient(endpoint)
+        self._images = Images(self._client)
+        self._installation = installation
+        self._handover = Handover(handover) if handover is not None else None
+        self._starting = asyncio.Semaphore(start_limit)
+        self._daemon: Daemon | None = None
+        self._attempts: dict[StepKey, _Attempt] = {}
+        self._stopped: set[StepKey] = set()
+
+    async def check(self) -> EngineInfo:
+        """Ask the engine who it is; raises ``EngineUnavailable``."""
+        info = await self._client.info()
+        self._daemon = Daemon.of(info)
+        detail = {
+            name: str(info[field])
+            for name, field in (("os", "OperatingSystem"), ("cpus", "NCPU"), ("memory", "MemTotal"))
+            if field in info
+        }
+        return EngineInfo(type="docker", version=str(info.get("ServerVersion", "")), detail=detail)
+
+    async def start(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
+        """Make and start the container, or take up the one that is there."""
+        attempt = _Attempt(key, run, Delivery(sink))
+        await self._take_up(attempt, self._start)
+        return attempt.started_at
+
+    async def adopt(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
+        """Take up the container that is there; one that was made and never started is started."""
+        attempt = _Attempt(key, run, Delivery(sink))
+        await self._take_up(attempt, self._adopt)
+        return attempt.started_at
+
+    async def wait(self, key: StepKey) -> Outcome:
+        """Read the output to its end and collect how it ended."""
+        attempt = self._attempts.get(key)
+        if attempt is None:
+            raise RuntimeError(f"{key.name} was neither started nor adopted")
+        if attempt.refusal is not None:
+            return attempt.refusal
+        try:
+            with translated():
+                return await self._collect(attempt)
+        except EngineError:
+            await self._let_go(key)
+            raise
+
+    async def stop(self, key: StepKey, *, grace: timedelta) -> None:
+        """Send TERM, after ``grace`` (in whole seconds, rounded up) KILL."""
+        self._stopped.add(key)
+        if self._handover is not None:
+            self._handover.note_stop(key.name)
+        with translated():
+            try:
+                await self._container(key).stop(t=math.ceil(grace.total_seconds()))
+            except DockerError as error:
+                if error.status != 404:
+                    raise
+
+    async def remove(self, key: StepKey) -> None:
+        """Remove the container, its anonymous volumes and its handover directory."""
+        await self._let_go(key)
+        with translated():
+            try:
+                await self._container(key).delete(force=True, v=True)
+            except DockerError as error:
+                # 409: somebody is removing it already.
+                if error.status not in (404, 409):
+                    raise
+        if self._handover is not None:
+            await asyncio.to_thread(self._handover.remove, key.name)
+        self._stopped.discard(key)
+
+    async def attempts(self) -> Sequence[StepKey]:
+        """List by the label of the installation."""
+        filters = json.dumps({"label": [f"{INSTALLATION_LABEL}={self._installation}"]})
+        with translated():
+            found = await self._client.docker.containers.list(all=True, filters=filters)
+        keys = (key_from_labels(container["Labels"]) for container in found)
+        return [key for key in keys if key is not None]
+
+    async def aclose(self) -> None:
+        """Close all connections; containers run on."""
+        for key in list(self._attempts):
+            await self._let_go(key)
+        await self._images.aclose()
+        await self._client.aclose()
+
+    # --- start and adopt ------------------------------------------------------------------------------------
+
+    async def _take_up(self, attempt: _Attempt, how: Any) -> None:
+        await self._let_go(attempt.key)
+        try:
+            with translated():
+                await how(attempt)
+        except (_Refused, PullRefused) as refusal:
+            await attempt.connection.aclose()
+            attempt.refusal = (
+                refusal.outcome
+                if isinstance(refusal, _Refused)
+                else Outcome(exit_code=None, reason=Reason.IMAGE_PULL, error=str(refusal))
+            )
+        except BaseException:
+            await attempt.connection.aclose()
+            raise
+        self._attempts[attempt.key] = attempt
+
+    async def _start(self, attempt: _Attempt) -> None:
+        run = attempt.run
+        if run.pull is PullPolicy.ALWAYS and await self._inspect(attempt.key) is None:
+            await self._images.pull(run.image, run.credentials)
+        try:
+            await self._create_and_start(attempt)
+        except _ImageMissing:
+            await self._images.pull(run.image, run.credentials)
+            try:
+                await self._create_and_start(attempt)
+            except _ImageMissing as missing:
+                raise _Refused(Reason.IMAGE_PULL, str(missing)) from missing
+
+    async def _create_and_start(self, attempt: _Attempt) -> None:
+        async with self._starting:
+            if await self._create(attempt):
+                await self._start_created(attempt)
+                return
+        await self._adopt(attempt)
+
+    async def _adopt(self, attempt: _Attempt) -> None:
+        inspected = await self._inspect(attempt.key)
+        if inspected is None or inspected["State"]["Status"] in ("removing", "dead"):
+            raise StepLost(f"{attempt.key.name} is not on the engine any more")
+        if inspected["State"]["Status"] == "created":
+            async with self._starting:
+                await self._start_created(attempt)
+            return
+        attempt.running = inspected["State"]["Running"]
+        _note_start(attempt, inspected)
+
+    async def _create(self, attempt: _Attempt) -> bool:
+        """Make the container; ``False`` if it is there already."""
+        if self._daemon is None:
+            self._daemon = Daemon.of(await self._client.info())
+        name, run = attempt.key.name, attempt.run
+        directory = None
+        if self._handover is not None and self._daemon.bind_handover:
+            directory = self._handover.prepare(name)
+        body = container_body(
+            run, labels=labels(self._installation, attempt.key), daemon=self._daemon, handover=directory
+        )
+        try:
+            await self._client.docker.containers.create(body, name=name)
+        except DockerError as error:
+            words = error.message.lower()
+            if error.status == 409:
+                return False
+            if error.status == 404 and "image" in words:
+                raise _ImageMissing(error.message) from error
+            if directory is not None and directory in error.message:
+                # The engine does not see our directories: from now on outputs are copied.
+                self._daemon = self._daemon.without_handover()
+                await asyncio.to_thread(self._handover.remove, name)  # type: ignore[union-attr]
+                return await self._create(attempt)
+            if transient(error):
+                raise
+            raise _Refused(Reason.START_FAILED, error.message) from error
+        return True
+
+    async def _start_created(self, attempt: _Attempt) -> None:
+        docker, container = self._client.docker, self._container(attempt.key)
+        try:
+            archive = pack(attempt.run.files, with_handover=not self._mounted(attempt.key))
+            if archive is not None:
+                await container.put_archive("/", archive)  # type: ignore[no-untyped-call]
+            attempt.attachment = await attempt.connection.enter_async_context(attached(docker, container.id))
+            await container.start()
+        except DockerError as error:
+            if transient(error) or error.status in (404, 409):
+                raise
+            raise _Refused(Reason.START_FAILED, error.message) from error
+        inspected = await self._inspect(attempt.key)
+        if inspected is None:
+            raise EngineUnavailable(f"{attempt.key.name} was removed while it was being started")
+        _note_start(attempt, inspected)
+
+    # --- wait -----------------------------------------------------------------------------------------------
+
+    async def _collect(self, attempt: _Attempt) -> Outcome:
+        key = attempt.key
+        code = await self._read_to_the_end(attempt)
+        finished_at = datetime.now(UTC)
+        reason: Reason | None = None
+        error: str | None = None
+        if code or attempt.attachment is None or not self._client.local:
+            inspected = await self._inspect(key)
+            if inspected is None:
+                raise StepLost(f"{key.name} was removed by somebody else")
+            finished_at = parse_time(inspected["State"]["FinishedAt"]) or finished_at
+            if attempt.started_at is not None:
+                # The engine writes the start down when it has been told of it; a short run is over by then.
+                finished_at = max(finished_at, attempt.started_at)
+            if code:
+                reason, error = await self._judge(attempt, code, inspected)
+        try:
+            return Outcome(
+                exit_code=code,
+                reason=reason,
+                error=error,
+                started_at=attempt.started_at,
+                finished_at=finished_at,
+                image_digest=await self._images.digest(attempt.run.image, attempt.image_id),
+                output_file=await self._output_file(key),
+                outputs=await self._outputs(attempt),
+            )
+        except DockerError as fault:
+            if fault.status == 404:
+                raise StepLost(f"{key.name} was removed by somebody else") from fault
+            raise
+
+    async def _judge(self, attempt: _Attempt, code: int, inspected: Mapping[str, Any]) -> tuple[Reason, str | None]:
+        """Say why a container that ended badly did; raises ``StepLost`` if it was not by itself."""
+        state = inspected["State"]
+        if state.get("OOMKilled"):
+            return Reason.OOM_KILLED, "the memory limit was reached"
+        if (words := attempt.delivery.init_failure) is not None and code == _code_of(words):
+            return Reason.START_FAILED, words
+        if (
+            code in SUSPECT_CODES
+            and not self._was_stopped(attempt.key)
+            and await was_taken(self._client, inspected, adopted=attempt.attachment is None)
+        ):
+            raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
+        return Reason.EXIT_CODE, state.get("Error") or None
+
+    async def _read_to_the_end(self, attempt: _Attempt) -> int:
+        """Deliver all output and return the exit code."""
+        name, delivery = attempt.key.name, attempt.delivery
+        loop = asyncio.get_running_loop()
+        if attempt.attachment is not None:
+            await deliver_attached(attempt.attachment, delivery)
+            closed_at = loop.time()
+            code = await self._exit_code(attempt.key)
+            if loop.time() - closed_at < _LINGER:
+                return code
+            # The attachment ended before the container: it closed its output, or the connection was cut.
+        else:
+            code = await self._follow(attempt)
+        await deliver_log(self._client, name, delivery, follow=False)
+        return code
+
+    async def _follow(self, attempt: _Attempt) -> int:
+        """Deliver live what the log shows, for its being live; what it lacks is delivered afterwards."""
+        if not attempt.running:
+            return await self._exit_code(attempt.key)
+        following = asyncio.create_task(deliver_log(self._client, attempt.key.name, attempt.delivery, follow=True))
+        try:
+            code = await self._exit_code(attempt.key)
+            await asyncio.wait({following}, timeout=_LINGER)
+            return code
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _exit_code(self, key: StepKey) -> int:
+        try:
+            answer = await self._container(key).wait(condition="not-running")
+        except DockerError as error:
+            if error.status == 404:
+                raise StepLost(f"{key.name} is not on the engine any more") from error
+            raise
+        code = int((answer or {}).get("StatusCode", -1))
+        if code < 0:
+            raise EngineUnavailable("the Docker Engine ended during the wait")
+        return code
+
+    async def _output_file(self, key: StepKey) -> OutputFile | None:
+        if self._mounted(key) and self._handover is not None:
+            try:
+                return self._handover.read(key.name)
+            except PermissionError:
+                pass
+        return await copy_out(self._client, key.name, AIOP_OUTPUT, limit=OUTPUT_FILE_LIMIT)
+
+    async def _outputs(self, attempt: _Attempt) -> dict[str, OutputFile]:
+        found = {}
+        for name, path in attempt.run.output_paths.items():
+            file = await copy_out(self._client, attempt.key.name, path, limit=OUTPUT_LIMIT)
+            if file is not None:
+                found[name] = file
+        return found
+
+    # --- small things ---------------------------------------------------------------------------------------
+
+    def _container(self, key: StepKey) -> DockerContainer:
+        return self._client.docker.containers.container(key.name)
+
+    async def _inspect(self, key: StepKey) -> dict[str, Any] | None:
+        try:
+            return await self._container(key).show()
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _mounted(self, key: StepKey) -> bool:
+        return self._handover is not None and self._handover.exists(key.name)
+
+    def _was_stopped(self, key: StepKey) -> bool:
+        return key in self._stopped or (self._handover is not None and self._handover.was_stopped(key.name))
+
+    async def _let_go(self, key: StepKey) -> None:
+        attempt = self._attempts.pop(key, None)
+        if attempt is not None:
+            await attempt.connection.aclose()
+
+
+def _note_start(attempt: _Attempt, inspected: Mapping[str, Any]) -> None:
+    attempt.started_at = parse_time(inspected["State"]["StartedAt"])
+    attempt.image_id = inspected["Image"]
+
+
+def _code_of(words: str) -> int | None:
+    """Return what a shell would have ended with if it could not run the command."""
+    lowered = words.lower()
+    if "permission denied" in lowered:
+        return 126
+    if "not found" in lowered or "no such file or directory" in lowered:
+        return 127
+    return None

@@ -1,0 +1,119 @@
+"""Pulling images: once for many waiters, and with credentials only to the registry that they are for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+
+from aiodocker import Docker, DockerError
+
+from aiop.engines.docker.client import DockerClient, transient, translated
+from aiop.errors import EngineUnavailable, RegistryUnavailable
+from aiop.model.run import Credentials
+
+__all__ = ["Images", "PullRefused", "registry_of"]
+
+_HUB = "docker.io"
+_HUB_NAMES = frozenset({"", _HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+_DIGESTS_KEPT = 1000
+
+_NETWORK = re.compile(
+    r"dial tcp|no such host|i/o timeout|timeout|deadline exceeded|connection (refused|reset)|broken pipe"
+    r"|\bEOF\b|network is unreachable|no route to host|server misbehaving|toomanyrequests"
+    r"|unexpected HTTP status: 5|50[0234] |proxyconnect"
+)
+"""What the engine says if the registry could not be asked, or could not answer now."""
+
+
+class PullRefused(Exception):
+    """The registry answered that there is no such image for us; the message is the engine's."""
+
+
+def normalised(registry: str) -> str:
+    """Reduce the spellings of a registry to its host and port."""
+    host = re.sub(r"^[a-z]+://", "", registry.strip().lower()).split("/", 1)[0]
+    return _HUB if host in _HUB_NAMES else host
+
+
+def registry_of(image: str) -> str:
+    """Name the registry that an image comes from, by the rule of the Docker command line."""
+    host, slash, _ = image.partition("/")
+    return normalised(host if slash and (host == "localhost" or "." in host or ":" in host) else "")
+
+
+class Images:
+    """Pulls under way, and digests of what was seen."""
+
+    def __init__(self, client: DockerClient) -> None:
+        self._client = client
+        self._pulls: dict[tuple[str, Credentials | None], asyncio.Task[None]] = {}
+        self._digests: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    async def pull(self, image: str, credentials: Credentials | None) -> None:
+        """Pull, or wait for the same pull that is under way; a cancelled waiter does not end it for the others.
+
+        Raises ``PullRefused``, ``RegistryUnavailable``, ``EngineUnavailable``.
+        """
+        if credentials is not None and normalised(credentials.registry) != registry_of(image):
+            credentials = None
+        wanted = (image, credentials)
+        task = self._pulls.get(wanted)
+        if task is None:
+            task = asyncio.create_task(_pull(self._client.docker, image, credentials))
+            self._pulls[wanted] = task
+            task.add_done_callback(lambda done: self._forget(wanted, done))
+        await asyncio.shield(task)
+
+    async def digest(self, image: str, image_id: str) -> str:
+        """Return the digest under which the registry knows the image, else its id; raises ``DockerError``."""
+        known = self._digests.get((image, image_id))
+        if known is None:
+            repository = image.partition("@")[0].removeprefix(f"{_HUB}/")
+            found = await self._client.docker.images.inspect(image_id)
+            digests = [entry.partition("@") for entry in found.get("RepoDigests") or ()]
+            known = next((digest for name, _, digest in digests if repository.startswith(name)), image_id)
+            self._digests[image, image_id] = known
+            if len(self._digests) > _DIGESTS_KEPT:
+                self._digests.popitem(last=False)
+        return known
+
+    async def aclose(self) -> None:
+        """Give up the pulls under way."""
+        pulls = list(self._pulls.values())
+        for task in pulls:
+            task.cancel()
+        await asyncio.gather(*pulls, return_exceptions=True)
+
+    def _forget(self, wanted: tuple[str, Credentials | None], task: asyncio.Task[None]) -> None:
+        del self._pulls[wanted]
+        if not task.cancelled():
+            # Every waiter may be gone: the fault was theirs to see, nobody is left to be told.
+            task.exception()
+
+
+async def _pull(docker: Docker, image: str, credentials: Credentials | None) -> None:
+    auth = None
+    if credentials is not None:
+        auth = {"username": credentials.username, "password": credentials.password}
+        if registry_of(image) == _HUB and not image.startswith(f"{_HUB}/"):
+            # aiodocker wants to see the host that credentials are for.
+            image = f"{_HUB}/{image}"
+    with translated():
+        try:
+            async for _ in docker.images.pull(image, auth=auth, stream=True):
+                pass
+        except DockerError as error:
+            words = _without(credentials, error.message)
+            if _NETWORK.search(words):
+                raise RegistryUnavailable(words) from None
+            if transient(error):
+                raise EngineUnavailable(words) from None
+            raise PullRefused(words) from None
+
+
+def _without(credentials: Credentials | None, words: str) -> str:
+    if credentials is not None:
+        for secret in (credentials.password, credentials.username):
+            words = words.replace(secret, "***") if secret else words
+    return words
