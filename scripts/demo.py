@@ -63,7 +63,7 @@ def run(stack: ExitStack) -> int:
     say("service", f"{url} (log: {relative(STATE / 'service.log')})")
     say("workflow", f"aiop workflow run {WORKFLOW} --watch\n")
     code = subprocess.run(
-        [AIOP, "workflow", "run", str(WORKFLOW), "--watch"], env={**environment, "AIOP_URL": url}, check=False
+        [AIOP, "workflow", "run", str(WORKFLOW), "--watch"], env={**environment, "AIOP_SERVER": url}, check=False
     ).returncode
     print()
     say("API", f"{url}/docs, user admin, password in {relative(STATE / 'data' / 'admin-password')}")
@@ -75,7 +75,7 @@ def run(stack: ExitStack) -> int:
 
 def keep_serving(url: str) -> None:
     """Wait for Ctrl-C, and say what can be tried meanwhile."""
-    say("try", f"AIOP_URL={url} AIOP_DATA_DIR={relative(STATE / 'data')} {relative(AIOP)} execution list")
+    say("try", f"AIOP_SERVER={url} AIOP_DATA_DIR={relative(STATE / 'data')} {relative(AIOP)} execution list")
     say("stop", "Ctrl-C")
     try:
         signal.pause()
@@ -121,7 +121,12 @@ def engine(stack: ExitStack) -> str:
 def settings(endpoint: str) -> dict[str, str]:
     """Build the environment of the service and of the command line: this demo's settings and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
-    return {**kept, "AIOP_DATA_DIR": str(STATE / "data"), "AIOP_DOCKER_ENDPOINT": endpoint}
+    return {
+        **kept,
+        "AIOP_DATA_DIR": str(STATE / "data"),
+        "AIOP_CONFIG_DIR": str(STATE / "config"),
+        "AIOP_DOCKER_ENDPOINT": endpoint,
+    }
 
 
 @contextmanager
