@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiop.auth.access import AccessTokens, stamp_of
+from aiop.auth.keys import API_TOKEN_PREFIX, digest_of
 from aiop.auth.passwords import Passwords
 from aiop.auth.principal import Principal
-from aiop.auth.keys import API_TOKEN_PREFIX, digest_of
 from aiop.auth.sessions import Session, Sessions
 from aiop.auth.tokens import ApiTokens
 from aiop.auth.users import Users
 from aiop.errors import Unauthenticated
 from aiop.interfaces import AuthStore, Clock
 from aiop.model.ids import TokenId
-from aiop.model.records import Role
 
 __all__ = ["AuthService"]
 

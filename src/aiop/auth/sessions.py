@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aiop.auth.access import AccessTokens
-from aiop.auth.passwords import Passwords
 from aiop.auth.keys import REFRESH_TOKEN_PREFIX, digest_of, new_token
+from aiop.auth.passwords import Passwords
 from aiop.auth.throttle import Throttle
 from aiop.errors import Unauthenticated
 from aiop.interfaces import AuthStore, Clock

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from aiop.auth.principal import Principal
 from aiop.auth.keys import API_TOKEN_PREFIX, digest_of, new_token
+from aiop.auth.principal import Principal
 from aiop.errors import Forbidden, InvalidRequest
 from aiop.interfaces import AuthStore, Clock, Page, PageQuery
 from aiop.model.ids import TokenId, new_id

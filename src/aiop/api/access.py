@@ -1,0 +1,40 @@
+"""Who may call a route: a dependency for each role."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from aiop.api.services import services_of
+from aiop.auth import Principal
+from aiop.errors import Unauthenticated
+from aiop.model.records import Role
+
+__all__ = ["BEARER", "Admin", "Editor", "Viewer"]
+
+BEARER = "bearer"
+
+
+class _Needs(SecurityBase):
+    """Lets through who shows a token of at least this role."""
+
+    def __init__(self, role: Role) -> None:
+        self.model = HTTPBearer(description="An access token or an API token")
+        self.scheme_name = BEARER
+        self._role = role
+
+    async def __call__(self, request: Request) -> Principal:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Authentication is required")
+        principal = await services_of(request).auth.authenticate(token.strip())
+        principal.require(self._role)
+        return principal
+
+
+Viewer = Annotated[Principal, Depends(_Needs(Role.VIEWER))]
+Editor = Annotated[Principal, Depends(_Needs(Role.EDITOR))]
+Admin = Annotated[Principal, Depends(_Needs(Role.ADMIN))]

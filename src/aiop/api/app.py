@@ -1,0 +1,38 @@
+"""The application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from aiop import __version__
+from aiop.api import auth, errors, executions, health, live, openapi, tokens, users, workflows
+from aiop.api.guard import Guard
+from aiop.api.services import Services
+
+__all__ = ["create_app"]
+
+_TAGS = [
+    {"name": "workflows", "description": "Definitions of graphs of container steps."},
+    {"name": "executions", "description": "Runs of workflows, their state, events and logs."},
+    {"name": "auth", "description": "Sessions, API tokens and users."},
+    {"name": "health", "description": "For probes; open."},
+]
+
+
+def create_app(services: Services) -> FastAPI:
+    """Build the ASGI application; it has no state of its own, and nothing to start or stop."""
+    app = FastAPI(
+        title="aiop",
+        version=__version__,
+        description="Runs graphs of container steps, durably.",
+        openapi_tags=_TAGS,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.services = services
+    for resource in (workflows, executions, live, auth, tokens, users, health):
+        app.include_router(resource.router)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(Guard)
+    return app

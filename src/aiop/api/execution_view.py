@@ -1,0 +1,129 @@
+"""How an execution is shown: what is stored of it, joined with the definition that it is pinned to.
+
+Beyond the reference's fields a field is there only when it says something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aiop.model.ids import StepId
+from aiop.model.records import ExecutionSummary, LogBatch, LogLine, StepRecord
+from aiop.model.state import ExecutionStatus, StepStatus, WaitCode, Waiting
+from aiop.operations import StepOutline
+
+__all__ = ["LOG_LIMIT", "execution_view", "merged_log", "prefixed"]
+
+LOG_LIMIT = 1024 * 1024
+"""As many bytes of the log are shown with an execution."""
+
+_LISTED = 5
+
+
+def execution_view(
+    execution: ExecutionSummary, outline: Sequence[StepOutline], *, logs: str | None = None
+) -> dict[str, Any]:
+    """Show an execution; with ``logs`` as a single one, which has more of its steps than one in a list."""
+    records = {record.step: record for record in execution.steps if record.index == 0}
+    single = logs is not None
+    view: dict[str, Any] = {
+        "id": execution.id,
+        "workflow_id": execution.workflow_id,
+        "status": execution.status,
+        "steps": {
+            step.id: _started(step, records[step.id], single=single)
+            if step.id in records
+            else _unstarted(step, execution, records, single=single)
+            for step in outline
+        },
+        "inputs": execution.inputs,
+        "outputs": execution.outputs or {},
+        "started_at": execution.started_at,
+        "completed_at": execution.completed_at,
+    }
+    if execution.started_at is None:
+        view["created_at"] = execution.created_at
+    _explain(view, execution)
+    if single:
+        view["logs"] = logs
+    return view
+
+
+def _started(step: StepOutline, record: StepRecord, *, single: bool) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "id": step.id,
+        "name": step.name,
+        "status": record.status,
+        "started_at": record.started_at,
+        "completed_at": record.completed_at,
+    }
+    if single:
+        view["inputs"] = record.inputs or {}
+        view["outputs"] = record.outputs or {}
+    if record.attempt > 1:
+        view["attempt"] = record.attempt
+    if record.exit_code:
+        view["exit_code"] = record.exit_code
+    if record.outputs_truncated:
+        view["outputs_truncated"] = True
+    _explain(view, record)
+    return view
+
+
+def _unstarted(
+    step: StepOutline, execution: ExecutionSummary, records: Mapping[StepId, StepRecord], *, single: bool
+) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "id": step.id,
+        "name": step.name,
+        "status": StepStatus.PENDING,
+        "started_at": None,
+        "completed_at": None,
+    }
+    if single:
+        view["inputs"] = {}
+        view["outputs"] = {}
+    if execution.status is ExecutionStatus.RUNNING:
+        missing = [need for need in step.depends_on if need not in records or not records[need].status.ended]
+        if missing:
+            more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+            detail = f"waits for {', '.join(missing[:_LISTED])}{more}"
+            view["waiting"] = _waiting(Waiting(WaitCode.DEPENDENCY, detail))
+    return view
+
+
+def _explain(view: dict[str, Any], state: ExecutionSummary | StepRecord) -> None:
+    if state.reason is not None:
+        view["reason"] = state.reason
+    if state.error is not None:
+        view["error"] = state.error
+    if state.waiting is not None:
+        view["waiting"] = _waiting(state.waiting)
+
+
+def _waiting(waiting: Waiting) -> dict[str, Any]:
+    return {"code": waiting.code, "detail": waiting.detail}
+
+
+def merged_log(batches: Sequence[LogBatch], *, limit: int = LOG_LIMIT) -> str:
+    """Join the lines of all steps, each behind its step's id; of the newest, at most ``limit`` bytes in whole lines."""
+    kept: list[str] = []
+    size = 0
+    for line in _newest_first(batches):
+        size += len(line.encode(errors="replace")) + 1
+        if size > limit and kept:
+            break
+        kept.append(line)
+    return "".join(f"{line}\n" for line in reversed(kept))
+
+
+def prefixed(batch: LogBatch, line: LogLine) -> str:
+    """Put the step's id before a line."""
+    return f"[{batch.step}] {line.text}"
+
+
+def _newest_first(batches: Sequence[LogBatch]) -> Iterator[str]:
+    for batch in reversed(batches):
+        for line in reversed(batch.lines):
+            yield prefixed(batch, line)

@@ -1,0 +1,96 @@
+"""``/dagger/executions``, and the executions of one workflow."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from aiop.api.access import Editor, Viewer
+from aiop.api.execution_view import LOG_LIMIT, execution_view, merged_log
+from aiop.api.openapi import describe
+from aiop.api.paging import ListParameters, page_response, sort_by
+from aiop.api.requests import NoQuery, uuid_of
+from aiop.api.respond import json_response, no_content
+from aiop.api.schemas.executions import Execution, ExecutionList
+from aiop.api.services import services_of
+from aiop.interfaces import ExecutionQuery
+from aiop.model.ids import ExecutionId, WorkflowId
+from aiop.model.state import ExecutionStatus
+
+__all__ = ["execution_id_of", "router"]
+
+router = APIRouter(prefix="/dagger", tags=["executions"])
+
+
+class WorkflowExecutionParameters(ListParameters):
+    """Filters and order of the list of one workflow."""
+
+    status: ExecutionStatus | None = Field(None, description="Filter executions by status")
+    sort: str | None = sort_by("id", "status", "created_at", "started_at", "completed_at")
+
+
+class ExecutionParameters(WorkflowExecutionParameters):
+    """Filters and order of the list of all."""
+
+    workflow_id: str | None = Field(None, max_length=255, description="Filter executions by workflow")
+
+
+@router.get("/executions", **describe("list_executions", answer=ExecutionList, errors=(400, 401)))
+async def list_executions(request: Request, _: Viewer, query: Annotated[ExecutionParameters, Query()]) -> Response:
+    """List executions of all workflows."""
+    workflow = None if query.workflow_id is None else WorkflowId(query.workflow_id.lower())
+    return await _page(request, query, workflow)
+
+
+@router.get(
+    "/workflows/{workflow_id}/executions",
+    **describe("list_workflow_executions", answer=ExecutionList, errors=(400, 401, 404)),
+)
+async def list_workflow_executions(
+    request: Request, _: Viewer, workflow_id: str, query: Annotated[WorkflowExecutionParameters, Query()]
+) -> Response:
+    """List the executions of a workflow."""
+    workflow = WorkflowId(uuid_of(workflow_id, "Workflow"))
+    await services_of(request).store.workflow(workflow)
+    return await _page(request, query, workflow)
+
+
+async def _page(request: Request, query: WorkflowExecutionParameters, workflow: WorkflowId | None) -> Response:
+    services = services_of(request)
+    page = await services.store.executions(ExecutionQuery(**query.paging, workflow=workflow, status=query.status))
+    outline = services.operations.definitions.outline
+    views = [execution_view(item, await outline(item.version_id)) for item in page.items]
+    return page_response("executions", views, page.total, query)
+
+
+@router.get(
+    "/executions/{execution_id}",
+    dependencies=[NoQuery],
+    **describe("get_execution", answer=Execution, errors=(400, 401, 404)),
+)
+async def get_execution(request: Request, _: Viewer, execution_id: str) -> Response:
+    """Get an execution."""
+    services = services_of(request)
+    execution = await services.store.execution(execution_id_of(execution_id))
+    outline = await services.operations.definitions.outline(execution.version_id)
+    tail = await services.store.log_tail(execution.id, size=LOG_LIMIT)
+    return json_response(execution_view(execution, outline, logs=merged_log(tail)))
+
+
+@router.delete(
+    "/executions/{execution_id}",
+    dependencies=[NoQuery],
+    **describe("cancel_execution", status=HTTPStatus.NO_CONTENT, errors=(400, 401, 403, 404)),
+)
+async def cancel_execution(request: Request, _: Editor, execution_id: str) -> Response:
+    """Cancel an execution; one that has ended is `invalid_state`."""
+    await services_of(request).operations.cancel(execution_id_of(execution_id))
+    return no_content()
+
+
+def execution_id_of(text: str) -> ExecutionId:
+    """Return the id of a path; raises ``NotFound`` for what can be none."""
+    return ExecutionId(uuid_of(text, "Execution"))

@@ -1,0 +1,50 @@
+"""Lists: which part, in which order, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from aiop.api.respond import json_response
+
+__all__ = ["ListParameters", "Paging", "page_response", "sort_by"]
+
+_LARGEST_OFFSET = 2**63 - 1
+
+
+class Paging(TypedDict):
+    """The keyword arguments of ``PageQuery``."""
+
+    limit: int
+    offset: int
+    sort: str | None
+    descending: bool
+
+
+class ListParameters(BaseModel):
+    """What every list takes; each list adds ``sort`` with its fields, and its filters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=1000, description="Maximum number of items to return")
+    offset: int = Field(0, ge=0, le=_LARGEST_OFFSET, description="Number of items to skip")
+
+    @property
+    def paging(self) -> Paging:
+        """The page that is asked for."""
+        field, _, direction = (getattr(self, "sort", None) or "").partition(":")
+        return Paging(limit=self.limit, offset=self.offset, sort=field or None, descending=direction == "desc")
+
+
+def sort_by(*fields: str) -> Any:
+    """Declare the parameter ``sort`` of a list: one of these fields, alone or with its direction."""
+    pattern = f"^({'|'.join(fields)})(:(asc|desc))?$"
+    return Field(None, pattern=pattern, description="`field` or `field:direction`; newest first without it")
+
+
+def page_response(name: str, items: Sequence[Mapping[str, Any]], total: int, parameters: ListParameters) -> Response:
+    """Answer with a page; ``name`` is the list's own."""
+    return json_response({name: items, "total": total, "limit": parameters.limit, "offset": parameters.offset})

@@ -1,0 +1,198 @@
+"""Executions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from aiop.model.state import ExecutionStatus, Reason, StepStatus, WaitCode
+
+__all__ = ["ExecuteRequest", "Execution", "ExecutionItem", "ExecutionList", "Submitted"]
+
+_WORKFLOW_ID = "123e4567-e89b-12d3-a456-426614174000"
+_ID = "123e4567-e89b-12d3-a456-426614174001"
+
+
+class RegistryCredentials(BaseModel):
+    """For the registry of `container_registry` and no other; encrypted until the execution ends, then erased."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    username: str = Field(min_length=1, max_length=1024, repr=False)
+    password: str = Field(min_length=1, max_length=65536, repr=False)
+
+
+class WorkflowDefaults(BaseModel):
+    """What holds where nothing else does."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    inputs: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Inputs of the lowest priority; `default_timeout` is the timeout in seconds of steps without one",
+    )
+
+
+class ExecuteRequest(BaseModel):
+    """How to execute a workflow."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "inputs": {"param1": "value1", "param2": "value2"},
+                    "container_registry": "docker.io",
+                    "container_credentials": {"username": "user", "password": "pass"},
+                    "workflow_defaults": {"inputs": {"default_timeout": 300}},
+                }
+            ]
+        },
+    )
+
+    inputs: dict[str, Any] = Field(default_factory=dict, repr=False)
+    container_registry: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="Prefix for images that name no registry"
+    )
+    container_credentials: RegistryCredentials | None = None
+    workflow_defaults: WorkflowDefaults | None = None
+
+
+class Submitted(BaseModel):
+    """An execution that is stored and will run."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"execution_id": _ID, "status": "pending", "workflow_id": _WORKFLOW_ID}]},
+    )
+
+    execution_id: str = Field(json_schema_extra={"format": "uuid"})
+    status: ExecutionStatus
+    workflow_id: str = Field(json_schema_extra={"format": "uuid"})
+
+
+class WaitingBody(BaseModel):
+    """What is waited for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: WaitCode
+    detail: str
+
+
+def _said(description: str) -> Any:
+    """Declare a field that is there only when it says something: it may be absent and is never null."""
+    return Field(None, description=description, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+class _State(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    started_at: datetime | None
+    completed_at: datetime | None
+    reason: Reason | SkipJsonSchema[None] = _said("Why it did not complete")
+    error: str | SkipJsonSchema[None] = _said("Why it did not complete, as a sentence")
+    waiting: WaitingBody | SkipJsonSchema[None] = _said("What it waits for")
+
+
+class StepItem(_State):
+    """A step in a list of executions."""
+
+    id: str
+    name: str
+    status: StepStatus
+    attempt: int | SkipJsonSchema[None] = _said("The newest attempt, from the second on")
+    exit_code: int | SkipJsonSchema[None] = _said("Of the newest attempt, if it is not 0")
+    outputs_truncated: bool | SkipJsonSchema[None] = _said("An output was longer than what is kept")
+
+
+class StepState(StepItem):
+    """A step of an execution."""
+
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+class _ExecutionState(_State):
+    id: str = Field(json_schema_extra={"format": "uuid"})
+    workflow_id: str = Field(json_schema_extra={"format": "uuid"})
+    status: ExecutionStatus
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    created_at: datetime | SkipJsonSchema[None] = _said("When it was submitted; shown until it is started")
+
+
+_STEP: dict[str, Any] = {
+    "id": "step1",
+    "name": "Step 1",
+    "status": "completed",
+    "started_at": "2025-03-01T12:00:00Z",
+    "completed_at": "2025-03-01T12:01:00Z",
+}
+_STEP2 = _STEP | {
+    "id": "step2",
+    "name": "Step 2",
+    "started_at": "2025-03-01T12:01:00Z",
+    "completed_at": "2025-03-01T12:02:00Z",
+}
+_EXAMPLE: dict[str, Any] = {
+    "id": _ID,
+    "workflow_id": _WORKFLOW_ID,
+    "status": "completed",
+    "steps": {"step1": _STEP, "step2": _STEP2},
+    "inputs": {"param1": "value1", "param2": "value2"},
+    "outputs": {"result": "success"},
+    "started_at": "2025-03-01T12:00:00Z",
+    "completed_at": "2025-03-01T12:02:00Z",
+}
+
+
+class ExecutionItem(_ExecutionState):
+    """An execution in a list."""
+
+    steps: dict[str, StepItem]
+
+
+class Execution(_ExecutionState):
+    """An execution with all that is known of its steps, and the newest part of its log."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _EXAMPLE
+                | {
+                    "steps": {
+                        "step1": _STEP | {"inputs": {"param1": "value1"}, "outputs": {"result": "step1 result"}},
+                        "step2": _STEP2 | {"inputs": {"param2": "value2"}, "outputs": {"result": "step2 result"}},
+                    },
+                    "logs": "Execution logs...",
+                }
+            ]
+        }
+    )
+
+    steps: dict[str, StepState]
+    logs: str = Field(description="The last 1 MiB, each line behind the id of its step")
+
+
+class ExecutionList(BaseModel):
+    """A page of executions."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"executions": [_EXAMPLE], "total": 1, "limit": 20, "offset": 0}]},
+    )
+
+    executions: list[ExecutionItem]
+    total: int
+    limit: int
+    offset: int

@@ -1,0 +1,109 @@
+"""What is asked for when a workflow is executed, and what of it may be stored how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiop.errors import Fault, InvalidRequest
+from aiop.interfaces import Vault
+from aiop.model.definition import Definition, JsonValue
+from aiop.spec import CheckedInputs, ImageError, apply_registry, check_inputs, check_registry, registry_of
+
+__all__ = ["MASK", "Prepared", "RegistryLogin", "Submission", "prepare"]
+
+MASK = "***"
+_TIMEOUT = "default_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """Credentials for the registry of the submission; never printed."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The body of ``execute``. ``defaults`` are the lowest-priority inputs, ``default_timeout`` among them."""
+
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
+    defaults: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
+    registry: str | None = None
+    login: RegistryLogin | None = None
+
+    def canonical(self) -> bytes:
+        """Return a text that is equal for equal submissions. It holds the secrets: for a keyed digest only."""
+        login = [self.login.username, self.login.password] if self.login else None
+        content = [self.inputs, self.defaults, self.registry, login]
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission in the form in which it is stored."""
+
+    inputs: Mapping[str, JsonValue]
+    options: Mapping[str, Any]
+    sealed: bytes | None
+
+
+def prepare(definition: Definition, submission: Submission, vault: Vault) -> Prepared:
+    """Check a submission, mask what is sensitive and seal its true values.
+
+    Raises ``InvalidRequest`` with every fault.
+    """
+    faults: list[Fault] = []
+    options = _options(submission, faults)
+    defaults = {
+        name: value
+        for name, value in submission.defaults.items()
+        # It says how long steps may take; an input it is only for a workflow that declares one of that name.
+        if name != _TIMEOUT or name in (definition.inputs or {})
+    }
+    try:
+        checked = check_inputs(definition, submission.inputs, defaults=defaults)
+    except InvalidRequest as error:
+        faults.extend(error.faults)
+    if faults:
+        raise InvalidRequest(faults)
+    secret = _secret(submission, checked)
+    return Prepared(
+        inputs={name: MASK if name in checked.sensitive else value for name, value in checked.values.items()},
+        options=options,
+        sealed=vault.seal(json.dumps(secret).encode()) if secret else None,
+    )
+
+
+def _options(submission: Submission, faults: list[Fault]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if submission.registry is not None:
+        try:
+            options["container_registry"] = check_registry(submission.registry)
+        except ImageError as error:
+            faults.append(Fault("container_registry", str(error)))
+    timeout = submission.defaults.get(_TIMEOUT)
+    if timeout is not None:
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= 10**9:
+            faults.append(Fault(f"workflow_defaults.inputs.{_TIMEOUT}", "Must be a number of seconds above 0"))
+        options[_TIMEOUT] = timeout
+    return options
+
+
+def _secret(submission: Submission, checked: CheckedInputs) -> dict[str, Any]:
+    """Collect what must not be readable at rest."""
+    secret: dict[str, Any] = {}
+    inputs = {name: value for name, value in checked.values.items() if name in checked.sensitive}
+    if inputs:
+        secret["inputs"] = inputs
+    if submission.login is not None:
+        secret["credentials"] = {
+            # The host that images get by this registry, as it will be asked of each image before a pull.
+            "registry": registry_of(apply_registry("image", submission.registry)),
+            "username": submission.login.username,
+            "password": submission.login.password,
+        }
+    return secret
