@@ -1,0 +1,67 @@
+"""Documents in, checked definitions out; definitions and values in, concrete steps out. No I/O but ``realpath``."""
+
+from aiop.spec.check import check_definition, load_definition
+from aiop.spec.conditions import Condition, ConditionError
+from aiop.spec.faults import faults_from, faults_of
+from aiop.spec.graph import Graph
+from aiop.spec.images import DEFAULT_REGISTRY, ImageError, apply_registry, check_image, check_registry, registry_of
+from aiop.spec.inputs import CheckedInputs, check_inputs
+from aiop.spec.outputs import OutputError, ReadOutputs, parse_output_file, read_outputs
+from aiop.spec.plan import CompiledStep, Plan
+from aiop.spec.rendering import RenderedStep, render_step
+from aiop.spec.schema import (
+    ContainerDocument,
+    InputDocument,
+    OutputDocument,
+    ResourcesDocument,
+    RetryDocument,
+    StepDocument,
+    VolumeDocument,
+    WorkflowDocument,
+)
+from aiop.spec.strict_json import parse_json
+from aiop.spec.templates import Scope, StepResult, Template, TemplateError, compile_template, render
+from aiop.spec.volumes import VolumePolicy, VolumeRefused
+
+__all__ = [
+    "DEFAULT_REGISTRY",
+    "CheckedInputs",
+    "CompiledStep",
+    "Condition",
+    "ConditionError",
+    "ContainerDocument",
+    "Graph",
+    "ImageError",
+    "InputDocument",
+    "OutputDocument",
+    "OutputError",
+    "Plan",
+    "ReadOutputs",
+    "RenderedStep",
+    "ResourcesDocument",
+    "RetryDocument",
+    "Scope",
+    "StepDocument",
+    "StepResult",
+    "Template",
+    "TemplateError",
+    "VolumeDocument",
+    "VolumePolicy",
+    "VolumeRefused",
+    "WorkflowDocument",
+    "apply_registry",
+    "check_definition",
+    "check_image",
+    "check_inputs",
+    "check_registry",
+    "compile_template",
+    "faults_from",
+    "faults_of",
+    "load_definition",
+    "parse_json",
+    "parse_output_file",
+    "read_outputs",
+    "registry_of",
+    "render",
+    "render_step",
+]
