@@ -32,7 +32,7 @@ test-engine: $(DEV)  ## Run the tests against a real Docker Engine that they sta
 lint: $(DEV)  ## Check style, format and which package imports which.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(DEV)  ## Put the code into the project's format.
 	$(BIN)/ruff check --fix-only .
