@@ -212,8 +212,8 @@ class Attempt:
 
     def _result(self, outcome: Outcome) -> AttemptResult:
         self.output.finish()
-        read = read_outputs(self.step, outcome)
         text, truncated = self.output.result
+        read = read_outputs(self.step, outcome, result=text)
         status, reason, error = StepStatus.COMPLETED, outcome.reason, outcome.error
         if self._stopping is not None:
             status, reason, error = self._verdict()
@@ -232,7 +232,7 @@ class Attempt:
             outcome.exit_code,
             outcome.started_at or self.started_at,
             outcome.finished_at or self._clock.now(),
-            {"result": text, **read.values},
+            read.values,
             truncated,
             outcome.image_digest,
         )

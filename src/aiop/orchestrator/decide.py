@@ -165,7 +165,7 @@ class Board:
     def __post_init__(self) -> None:
         count = len(self.plan.definition.steps)
         self.progress = [_Progress() for _ in range(count)]
-        self.blockers = list(self.plan.graph.dependency_counts)
+        self.blockers = [len(parents) for parents in self.plan.graph.parents]
         self.failed_dependencies = [0] * count
         self.open = count
 
@@ -302,12 +302,10 @@ def _advance(board: Board, ready: deque[Node], decisions: list[Decision]) -> Non
         progress = board.progress[node]
         if progress.status.ended or progress.under_way:
             continue
-        step = board.plan.definition.steps[node]
-        condition = board.plan.conditions[node]
+        condition = board.plan.steps[node].condition
         failed = board.failed_dependencies[node] > 0
         if failed and (condition is None or not condition.handles_failure):
-            culprit = next(d for d in step.depends_on if not board.progress[board.plan.graph.node[d]].satisfies)
-            error = f"dependency {culprit!r} did not complete"
+            error = f"dependency {_culprit(board, node)!r} did not complete"
             ready.extend(_end(board, node, StepStatus.SKIPPED, Reason.UPSTREAM_FAILED, error, None, decisions))
             continue
         if condition is not None:
@@ -321,6 +319,11 @@ def _advance(board: Board, ready: deque[Node], decisions: list[Decision]) -> Non
                 continue
         progress.attempt = 1
         decisions.append(_start(board, node))
+
+
+def _culprit(board: Board, node: Node) -> str:
+    graph = board.plan.graph
+    return next(graph.ids[parent] for parent in graph.parents[node] if not board.progress[parent].satisfies)
 
 
 def _start(board: Board, node: Node) -> StartAttempt:

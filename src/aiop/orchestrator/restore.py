@@ -20,7 +20,7 @@ def restored_steps(plan: Plan, record: ExecutionRecord, now: datetime) -> Iterat
     for attempt in record.attempts:
         attempts[attempt.step].append(attempt)
     for step in record.summary.steps:
-        node = plan.graph.node.get(step.step)
+        node = plan.graph.index.get(step.step)
         if node is not None:
             yield node, _restored(step, sorted(attempts[step.step], key=lambda each: each.attempt), now)
 

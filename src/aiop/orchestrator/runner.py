@@ -41,8 +41,8 @@ from aiop.orchestrator.masking import Masker
 from aiop.orchestrator.output import AttemptOutput
 from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import restored_steps
-from aiop.orchestrator.values import ExecutionValues, results_by_step, secret_texts
-from aiop.spec import Plan, StepResult, TemplateError, VolumePolicy, apply_registry
+from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
+from aiop.spec import Plan, Scope, StepResult, TemplateError, VolumePolicy, apply_registry, render_step
 
 __all__ = ["Runner", "RunnerContext"]
 
@@ -82,7 +82,14 @@ class Runner:
         self._values = ExecutionValues.open(record, context.vault)
         self._masker = Masker(self._values.secrets)
         self._recorder = Recorder(record, masker=self._masker, vault=context.vault)
-        self._scope = plan.scope(self._values.inputs, lease.execution, results_by_step(record, context.vault))
+        self._results = results_by_step(record, context.vault)
+        self._scope = Scope(
+            inputs=self._values.inputs,
+            steps=self._results,
+            execution_id=lease.execution,
+            workflow_name=plan.definition.name,
+            secrets={},
+        )
         self._board = Board(plan, self._scope, random.Random(lease.execution), context.infrastructure_attempts)  # noqa: S311
         self._known = {(attempt.step, attempt.attempt): attempt for attempt in record.attempts}
         self._under_way: dict[Node, Attempt] = {}
@@ -201,7 +208,7 @@ class Runner:
         result = decision.result
         key = StepKey(self._lease.execution, step.id, 0, max(1, self._board.progress[decision.node].attempt))
         outputs = result.outputs if result else {}
-        self._scope.steps[step.id] = StepResult(decision.status, result.exit_code if result else None, outputs)
+        self._results[step.id] = StepResult(decision.status, result.exit_code if result else None, outputs)
         self._masker.learn(
             secret_texts(
                 outputs[name] for name, declared in step.outputs.items() if declared.sensitive and name in outputs
@@ -222,7 +229,7 @@ class Runner:
     def _end_execution(self, status: ExecutionStatus, reason: Reason | None, error: str | None) -> None:
         outputs: Mapping[str, JsonValue] | None = None
         try:
-            outputs = self._plan.outputs(self._scope)
+            outputs = execution_outputs(self._plan, self._scope)
         except TemplateError as fault:
             if status is ExecutionStatus.COMPLETED:
                 status, reason, error = ExecutionStatus.FAILED, Reason.TEMPLATE, f"outputs: {fault}"
@@ -232,7 +239,8 @@ class Runner:
 
     def container(self, attempt: Attempt) -> ContainerRun:
         """Render the step; see ``AttemptObserver``."""
-        rendered = self._plan.render(attempt.step, self._scope, attempt=attempt.key.attempt)
+        compiled = self._plan.steps[self._plan.graph.index[attempt.step.id]]
+        rendered = render_step(compiled, self._scope, attempt=attempt.key.attempt)
         self._recorder.inputs(attempt.key, rendered.inputs)
         return ContainerRun(
             image=apply_registry(rendered.image, self._record.options.get("container_registry")),

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
 from aiop.errors import EngineUnavailable, StorageUnavailable
-from aiop.interfaces import Clock, Engine, SupervisorStore
+from aiop.interfaces import Clock, Engine, OperationsStore, SupervisorStore
 from aiop.model.ids import StepKey
 
 __all__ = ["Remover", "Retention", "Sweeper"]
@@ -61,6 +62,10 @@ class Remover:
                 self._queue.task_done()
 
 
+class SweepStore(SupervisorStore, OperationsStore, Protocol):
+    """What the sweep needs of the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
     """How long ended executions stay; ``None`` is for ever."""
@@ -73,7 +78,7 @@ class Sweeper:
     """Looks for leftovers at the start, when told to, and now and then."""
 
     def __init__(
-        self, engine: Engine, store: SupervisorStore, clock: Clock, remover: Remover, retention: Retention
+        self, engine: Engine, store: SweepStore, clock: Clock, remover: Remover, retention: Retention
     ) -> None:
         self._engine = engine
         self._store = store

@@ -12,9 +12,9 @@ from aiop.model.definition import JsonValue
 from aiop.model.ids import StepId
 from aiop.model.records import ExecutionRecord, StepRecord
 from aiop.model.run import Credentials
-from aiop.spec import StepResult
+from aiop.spec import Plan, Scope, StepResult
 
-__all__ = ["ExecutionValues", "results_by_step", "secret_texts"]
+__all__ = ["ExecutionValues", "execution_outputs", "results_by_step", "secret_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,22 @@ def _step_result(record: StepRecord, vault: Vault) -> StepResult:
 def results_by_step(record: ExecutionRecord, vault: Vault) -> dict[StepId, StepResult]:
     """Return what templates may read of the steps that have ended; raises ``ValueError`` as ``open`` does."""
     return {step.step: _step_result(step, vault) for step in record.summary.steps if step.status.ended}
+
+
+def execution_outputs(plan: Plan, scope: Scope) -> dict[str, JsonValue]:
+    """Return the outputs of an execution whose steps have all ended; raises ``TemplateError``.
+
+    Without a declaration they are those of the last step, or of all last steps by their ids.
+    """
+    if plan.outputs is not None:
+        return {name: value.render(scope) for name, value in plan.outputs.items()}
+    graph = plan.graph
+    last = {
+        graph.ids[node]: scope.steps[graph.ids[node]].outputs for node in range(len(graph)) if not graph.children[node]
+    }
+    if len(last) == 1:
+        return dict(next(iter(last.values())))
+    return {step: dict(outputs) for step, outputs in last.items()}
 
 
 def secret_texts(values: Iterable[JsonValue]) -> Iterable[str]:

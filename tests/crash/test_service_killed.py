@@ -1,0 +1,134 @@
+"""``kill -9`` of the service at any moment: every step runs exactly once, every line is kept exactly once."""
+
+import asyncio
+import random
+
+import pytest
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
+
+LINES = 12
+
+
+def fan_out(directory, image, width=30):
+    """A step that begins, ``width`` that write lines and leave a mark, and one that joins them."""
+    work = "\n".join(
+        [
+            f"for n in $(seq 1 {LINES}); do echo $AIOP_STEP_ID out $n; echo $AIOP_STEP_ID err $n >&2; sleep 0.05; done",
+            "echo $AIOP_STEP_ID:$AIOP_ATTEMPT >> /marks/ran",
+            "echo mark=$AIOP_STEP_ID >> $AIOP_OUTPUT",
+        ]
+    )
+    parts = [f"part{number}" for number in range(width)]
+    return {
+        "name": "fan-out",
+        "container_config": {
+            "image": image,
+            "network": "none",
+            "volumes": [{"source": str(directory), "target": "/marks"}],
+        },
+        "steps": [
+            {"id": "first", "container": {"script": work}},
+            *({"id": part, "container": {"script": work}, "depends_on": ["first"]} for part in parts),
+            {
+                "id": "last",
+                "container": {"script": work},
+                "depends_on": parts,
+                "inputs": {part: f"${{steps.{part}.outputs.mark}}" for part in parts},
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_each_step_runs_exactly_once_and_each_line_is_kept_exactly_once(
+    service, docker_image, marks, containers_of, seed
+):
+    rng = random.Random(seed)
+    await service.start()
+    async with service.client() as client:
+        workflow = await client.workflows.create(fan_out(marks, docker_image))
+        execution = (await client.workflows.execute(workflow.id)).execution_id
+    for _ in range(7):
+        await asyncio.sleep(rng.uniform(0.05, 1.5))
+        await service.kill()
+        if rng.random() < 0.5:  # containers end while nobody looks
+            await asyncio.sleep(rng.uniform(0, 1))
+        await service.start()
+    async with service.client() as client:
+        ended = await client.executions.wait(execution, timeout=180)
+        assert ended.status == "completed", ended
+        steps = [step["id"] for step in fan_out(marks, docker_image)["steps"]]
+        assert sorted((marks / "ran").read_text().split()) == sorted(f"{step}:1" for step in steps)
+        for step in steps:
+            expected = [f"{step} {stream} {n}" for stream in ("out", "err") for n in range(1, LINES + 1)]
+            for stream, part in (("stdout", expected[:LINES]), ("stderr", expected[LINES:])):
+                lines = (await client.executions.logs(execution, step=step, stream=stream)).splitlines()
+                assert [line.removeprefix(f"[{step}] ") for line in lines] == part
+        last = ended.steps["last"]
+        assert last.inputs == {f"part{n}": f"part{n}" for n in range(30)}
+        events = [event async for event in client.executions.events(execution)]
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    finished = [event.data["step"] for event in events if event.type == "StepFinished"]
+    assert sorted(finished) == sorted(steps)
+    await containers_of(service, none_left=True)
+
+
+async def test_an_execution_that_was_acknowledged_is_never_lost(service, docker_image, marks):
+    await service.start()
+    async with service.client() as client:
+        workflow = await client.workflows.create(
+            {"name": "short", "steps": [{"id": "a", "container": {"image": docker_image, "command": ["true"]}}]}
+        )
+        submissions = await asyncio.gather(*(client.workflows.execute(workflow.id) for _ in range(5)))
+    await service.kill()
+    await service.start()
+    async with service.client() as client:
+        for submission in submissions:
+            assert (await client.executions.wait(submission.execution_id, timeout=120)).status == "completed"
+
+
+async def test_a_timeout_holds_over_a_restart(service, docker_image):
+    await service.start()
+    document = {
+        "name": "slow",
+        "steps": [
+            {
+                "id": "a",
+                "container": {"image": docker_image, "command": ["sleep", "300"]},
+                "timeout_seconds": 3,
+                "grace_seconds": 1,
+            }
+        ],
+    }
+    async with service.client() as client:
+        execution = (await client.workflows.execute((await client.workflows.create(document)).id)).execution_id
+        async for event in client.executions.events(execution):
+            if event.type == "StepStarted":
+                break
+    await service.kill()
+    await service.start()
+    async with service.client() as client:
+        ended = await client.executions.wait(execution, timeout=60)
+    assert ended.status == "failed"
+    assert ended.steps["a"].reason == "timeout"
+
+
+async def test_a_stop_of_the_service_leaves_steps_running_and_the_next_one_goes_on(service, docker_image, marks):
+    await service.start()
+    script = "sleep 3; echo done >> /marks/ran; echo finished"
+    volume = {"source": str(marks), "target": "/marks"}
+    step = {"id": "a", "container": {"image": docker_image, "script": script, "volumes": [volume]}}
+    async with service.client() as client:
+        workflow = await client.workflows.create({"name": "calm", "steps": [step]})
+        execution = (await client.workflows.execute(workflow.id)).execution_id
+        async for event in client.executions.events(execution):
+            if event.type == "StepStarted":
+                break
+    assert await service.stop() == 0
+    await service.start()
+    async with service.client() as client:
+        ended = await client.executions.wait(execution, timeout=60)
+    assert ended.status == "completed"
+    assert ended.steps["a"].outputs["result"] == "finished"
+    assert (marks / "ran").read_text() == "done\n"
