@@ -1,0 +1,191 @@
+"""Real Docker Engines for tests: the one that is there, or a private one."""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import aiodocker
+import aiohttp
+import httpx
+
+IMAGE = "aiop-test-busybox:1"
+_BUSYBOX = Path("/bin/busybox")
+_START_SECONDS = 60
+
+
+class DockerMissing(Exception):
+    """No Docker Engine is there and none can be started; the message says why."""
+
+
+def docker_client(endpoint: str) -> aiodocker.Docker:
+    """aiodocker on ``endpoint``, to look at an engine past the one under test."""
+    connector = aiohttp.UnixConnector(endpoint.removeprefix("unix://"))
+    session = aiohttp.ClientSession(connector=connector)
+
+    class Client(aiodocker.Docker):
+        async def close(self) -> None:
+            await super().close()
+            await session.close()
+
+    return Client("unix://localhost", connector=connector, session=session)
+
+
+class Dockerd:
+    """A Docker Engine of our own, in its own network, so that it meddles with no other."""
+
+    def __init__(self, root: Path, *options: str) -> None:
+        for tool in ("dockerd", "unshare", "ip"):
+            if shutil.which(tool) is None:
+                raise DockerMissing(f"{tool} is not installed")
+        if os.geteuid() != 0:
+            raise DockerMissing("only root can start a private Docker Engine")
+        self.root = root
+        self.options = options
+        self.endpoint = f"unix://{root}/docker.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def beside(self) -> list[str]:
+        """Prefix of a command that is to run in the same network."""
+        return ["nsenter", f"--net=/proc/{self.pid}/ns/net"]
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [
+            "unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh",
+            "dockerd", "--data-root", f"{self.root}/data", "--exec-root", f"{self.root}/exec",
+            "--pidfile", f"{self.root}/pid", "--host", self.endpoint, *self.options,
+        ]  # fmt: skip
+        # After a kill -9 the file names a process that may be anybody's by now.
+        (self.root / "pid").unlink(missing_ok=True)
+        with (self.root / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until = time.monotonic() + _START_SECONDS
+        while not _answers(self.endpoint):
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise DockerMissing(f"dockerd did not start:\n{(self.root / 'log').read_text()[-2000:]}")
+            time.sleep(0.05)  # another process: there is no event to await
+
+    def kill(self) -> None:
+        """``kill -9``; its containers' own supervisors live on."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(30)
+
+    def terminate(self) -> None:
+        """Ask it to end, and wait."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(60)
+
+    def close(self) -> None:
+        """End it with all its containers, and delete its files."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+        with _http(self.endpoint) as http:
+            for container in http.get("/containers/json", params={"all": "1"}).json():
+                http.delete(f"/containers/{container['Id']}", params={"force": "1", "v": "1"})
+        self.terminate()
+        for mount in reversed(_mounts_under(self.root)):
+            subprocess.run(["umount", "-l", mount], check=False)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class DockerLab:
+    """A Docker Engine for tests to share, with a small image in it."""
+
+    image = IMAGE
+
+    def __init__(self) -> None:
+        self._own: Dockerd | None = None
+        found = _find()
+        if found is None:
+            self._own = Dockerd(Path(tempfile.mkdtemp(prefix="aiop-docker-")))
+            self._own.start()
+            found = self._own.endpoint
+        self.endpoint = found
+        ensure_image(self.endpoint)
+
+    @property
+    def beside(self) -> list[str]:
+        """Prefix of a command that is to run in the engine's network."""
+        return self._own.beside if self._own is not None else []
+
+    def close(self) -> None:
+        """End what was started."""
+        if self._own is not None:
+            self._own.close()
+
+
+def ensure_image(endpoint: str) -> None:
+    """Make the test image of Debian's ``busybox-static`` if it is not there."""
+    with _http(endpoint) as http:
+        if http.get(f"/images/{IMAGE}/json").status_code == 200:
+            return
+        if not _BUSYBOX.exists():
+            raise DockerMissing("busybox-static is not installed, so no image can be made")
+        name, _, tag = IMAGE.partition(":")
+        answer = http.post(
+            "/images/create",
+            params={"fromSrc": "-", "repo": name, "tag": tag},
+            content=_root_filesystem(),
+            headers={"Content-Type": "application/x-tar"},
+        )
+        answer.raise_for_status()
+
+
+def _root_filesystem() -> bytes:
+    applets = subprocess.run([_BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(_BUSYBOX.resolve(), "bin/busybox")
+        for applet in applets:
+            if applet != "busybox":
+                link = tarfile.TarInfo(f"bin/{applet}")
+                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+                tar.addfile(link)
+        for directory, mode in (("tmp", 0o1777), ("etc", 0o755), ("root", 0o700)):
+            entry = tarfile.TarInfo(directory)
+            entry.type, entry.mode = tarfile.DIRTYPE, mode
+            tar.addfile(entry)
+        users = b"root:x:0:0:root:/root:/bin/sh\nworker:x:1000:1000::/tmp:/bin/sh\n"
+        for path, content in (("etc/passwd", users), ("etc/group", b"root:x:0:\nworker:x:1000:\n")):
+            entry = tarfile.TarInfo(path)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _find() -> str | None:
+    candidates = (os.environ.get("AIOP_TEST_DOCKER"), os.environ.get("DOCKER_HOST"), "unix:///var/run/docker.sock")
+    return next((endpoint for endpoint in candidates if endpoint and _answers(endpoint)), None)
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        with _http(endpoint) as http:
+            return http.get("/_ping").status_code == 200
+    except (httpx.HTTPError, OSError):
+        return False
+
+
+def _http(endpoint: str) -> httpx.Client:
+    if endpoint.startswith("unix://"):
+        transport = httpx.HTTPTransport(uds=endpoint.removeprefix("unix://"))
+        return httpx.Client(transport=transport, base_url="http://docker", timeout=60)
+    return httpx.Client(base_url=endpoint.replace("tcp://", "http://"), timeout=60)
+
+
+def _mounts_under(root: Path) -> list[str]:
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [line.split()[1] for line in lines if line.split()[1].startswith(f"{root}/")]
