@@ -22,6 +22,7 @@ from aiop.model.records import WorkflowRecord
 from aiop.operations.checking import check_document, text_of
 from aiop.operations.definitions import Definitions, off_loop_if_large
 from aiop.operations.merge import merge
+from aiop.operations.shared_reads import SharedReads
 from aiop.operations.submission import Submission, prepare
 from aiop.spec import VolumePolicy, parse_json
 
@@ -50,6 +51,7 @@ class Operations:
         self._bus = bus
         self._vault = vault
         self._volume_policy = volume_policy
+        self._newest = SharedReads(store.workflow)
         self.definitions = definitions or Definitions(store)
 
     async def validate(self, body: bytes) -> Definition:
@@ -97,7 +99,7 @@ class Operations:
         ``key`` makes a repeated call of the same user return the first one's execution. Raises ``NotFound``,
         ``InvalidRequest`` for inputs that do not fit, and ``IdempotencyConflict``.
         """
-        record = await self._store.workflow(workflow)
+        record = await self._newest.get(workflow)
         definition = await self.definitions.load(record.version_id, record.document)
         prepared = prepare(definition, submission, self._vault)
         idempotency = None
