@@ -3,7 +3,8 @@
     python bench/docker_overhead.py [--rounds 5] [--network none|default]
 
 The raw side is the cheapest client there is: one connection pool, create, start, wait, delete. For the chain it works
-in sequence; for the fan-out it keeps ``--width`` containers going at the concurrency that suits Docker best (4 for a core).
+in sequence; for the fan-out it runs
+``--width`` containers at the concurrency that suits Docker best (4 for a core).
 """
 
 from __future__ import annotations
@@ -135,9 +136,8 @@ async def main() -> None:
                         + "   ".join(f"{n}: raw {a:.2f} s, aiop {b:.2f} s, x{b / a:.3f}" for n, (a, b) in pairs.items())
                     )
                 for name, values in ratios.items():
-                    print(
-                        f"{name}, network {options.network}: median ratio to the raw API {statistics.median(values):.3f}"
-                    )
+                    median = statistics.median(values)
+                    print(f"{name}, network {options.network}: median ratio to the raw API {median:.3f}")
         finally:
             await service.stop()
             await raw.aclose()

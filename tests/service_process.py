@@ -58,9 +58,10 @@ class ServiceProcess:
                 while True:
                     try:
                         await client.ready()
-                        return
                     except ServiceUnreachable:
                         await self._look_again()
+                    else:
+                        return
 
     async def _look_again(self) -> None:
         assert self._process is not None

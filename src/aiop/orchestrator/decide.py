@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import assert_never
 
+from aiop.model.ids import StepId
 from aiop.model.state import ExecutionStatus, Reason, StepStatus
 from aiop.orchestrator.result import AttemptResult
 from aiop.orchestrator.retry import INFRASTRUCTURE, next_delay, retryable
-from aiop.spec import ConditionError, Plan, Scope
+from aiop.spec import ConditionError, Plan, Scope, StepResult
 
 __all__ = [
     "AttemptEnded",
@@ -146,10 +147,12 @@ class _Progress:
 
 @dataclass(slots=True)
 class Board:
-    """The state of one execution. ``scope`` is read when a condition is decided; the caller keeps it up to date."""
+    """The state of one execution."""
 
     plan: Plan
     scope: Scope
+    results: dict[StepId, StepResult]
+    """Those of the steps that have ended; what ``scope.steps`` shows to templates and conditions."""
     rng: random.Random
     infrastructure_attempts: int = 5
     progress: list[_Progress] = field(init=False)
@@ -286,6 +289,8 @@ def _end(
 ) -> Iterable[Node]:
     """End a step; returns the children that nothing blocks any more."""
     was_ending = board.ending
+    exit_code, outputs = (result.exit_code, result.outputs) if result else (None, {})
+    board.results[board.plan.graph.ids[node]] = StepResult(status, exit_code, outputs)
     board._close(node, status, reason, error)  # noqa: SLF001 - decide is the board's other half
     decisions.append(EndStep(node, status, reason, error, result))
     if board.ending is not None:
@@ -345,6 +350,7 @@ def _wind_down(board: Board, decisions: list[Decision]) -> None:
             decisions.append(StopAttempt(node, reason))
         else:
             progress.delay = None
+            board.results[board.plan.graph.ids[node]] = StepResult(idle)
             board._close(node, idle, reason, None)  # noqa: SLF001
             decisions.append(EndStep(node, idle, reason))
 

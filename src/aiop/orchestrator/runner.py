@@ -42,7 +42,7 @@ from aiop.orchestrator.output import AttemptOutput
 from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import restored_steps
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
-from aiop.spec import Plan, Scope, StepResult, TemplateError, VolumePolicy, apply_registry, render_step
+from aiop.spec import Plan, Scope, TemplateError, VolumePolicy, apply_registry, render_step
 
 __all__ = ["Runner", "RunnerContext"]
 
@@ -82,15 +82,15 @@ class Runner:
         self._values = ExecutionValues.open(record, context.vault)
         self._masker = Masker(self._values.secrets)
         self._recorder = Recorder(record, masker=self._masker, vault=context.vault)
-        self._results = results_by_step(record, context.vault)
+        results = results_by_step(record, context.vault)
         self._scope = Scope(
             inputs=self._values.inputs,
-            steps=self._results,
+            steps=results,
             execution_id=lease.execution,
             workflow_name=plan.definition.name,
             secrets={},
         )
-        self._board = Board(plan, self._scope, random.Random(lease.execution), context.infrastructure_attempts)  # noqa: S311
+        self._board = Board(plan, self._scope, results, random.Random(lease.execution), context.infrastructure_attempts)  # noqa: S311
         self._known = {(attempt.step, attempt.attempt): attempt for attempt in record.attempts}
         self._under_way: dict[Node, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -208,7 +208,6 @@ class Runner:
         result = decision.result
         key = StepKey(self._lease.execution, step.id, 0, max(1, self._board.progress[decision.node].attempt))
         outputs = result.outputs if result else {}
-        self._results[step.id] = StepResult(decision.status, result.exit_code if result else None, outputs)
         self._masker.learn(
             secret_texts(
                 outputs[name] for name, declared in step.outputs.items() if declared.sensitive and name in outputs

@@ -77,9 +77,7 @@ class Retention:
 class Sweeper:
     """Looks for leftovers at the start, when told to, and now and then."""
 
-    def __init__(
-        self, engine: Engine, store: SweepStore, clock: Clock, remover: Remover, retention: Retention
-    ) -> None:
+    def __init__(self, engine: Engine, store: SweepStore, clock: Clock, remover: Remover, retention: Retention) -> None:
         self._engine = engine
         self._store = store
         self._clock = clock

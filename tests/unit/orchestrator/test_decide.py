@@ -4,7 +4,6 @@ import random
 from datetime import timedelta
 
 import pytest
-from graphs import documents, expected_states, expected_status, fate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +23,8 @@ from aiop.orchestrator.decide import (
     decide,
 )
 from aiop.orchestrator.result import AttemptResult
-from aiop.spec import Plan, Scope, StepResult, check_definition
+from aiop.spec import Plan, Scope, check_definition
+from graphs import documents, expected_states, expected_status, fate
 
 OK = AttemptResult(StepStatus.COMPLETED, exit_code=0)
 BAD = AttemptResult(StepStatus.FAILED, Reason.EXIT_CODE, "exit code 1", 1)
@@ -42,8 +42,9 @@ class World:
         self.board = self.make_board()
 
     def make_board(self):
-        scope = Scope(inputs={}, steps={}, execution_id="e", workflow_name="w", secrets={})
-        return Board(self.plan, scope, random.Random(1), self.infrastructure_attempts)
+        results = {}
+        scope = Scope(steps=results)
+        return Board(self.plan, scope, results, random.Random(1), self.infrastructure_attempts)
 
     def name(self, node):
         return self.plan.definition.steps[node].id
@@ -231,12 +232,30 @@ def test_faults_of_the_world_have_a_budget_of_their_own():
     assert world.ended[0].reason is Reason.ENGINE_LOST
 
 
+@pytest.mark.parametrize(
+    ("expression", "status"),
+    [
+        ("steps.s0.outputs.n == 5", StepStatus.COMPLETED),
+        ("steps.s0.outputs.n > 5", StepStatus.SKIPPED),
+        ("steps.s0.status == 'completed' && steps.s0.exit_code == 0", StepStatus.COMPLETED),
+    ],
+)
+def test_a_condition_sees_the_results_of_the_step_that_has_just_ended(expression, status):
+    document = chain(2)
+    document["steps"][1]["when"] = expression
+    world = World(document)
+    world.tell(Began())
+    world.tell(AttemptEnded(0, AttemptResult(StepStatus.COMPLETED, exit_code=0, outputs={"n": 5})))
+    if world.running:
+        world.tell(AttemptEnded(1, OK))
+    assert world.ended[1].status is status
+
+
 @pytest.mark.parametrize("expression", ["inputs.missing > 1", "steps.s0.outputs.nothing == 1"])
 def test_a_condition_that_cannot_be_decided_fails_its_step(expression):
     document = chain(2)
     document["steps"][1]["when"] = expression
     world = World(document)
     world.tell(Began())
-    world.board.scope.steps["s0"] = StepResult(StepStatus.COMPLETED, 0, {})
     world.tell(AttemptEnded(0, OK))
     assert world.ended[1].reason is Reason.CONDITION

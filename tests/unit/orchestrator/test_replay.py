@@ -10,10 +10,8 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from graphs import documents, expected_states, expected_status, fate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from memory_store import MemoryStore
 
 from aiop.bus.local import LocalBus
 from aiop.engines.fake import FakeEngine, FakeWorld, Script
@@ -24,6 +22,8 @@ from aiop.orchestrator.runner import Runner, RunnerContext
 from aiop.orchestrator.slots import Slots
 from aiop.orchestrator.sweep import Remover
 from aiop.spec import Plan, VolumePolicy, load_definition
+from graphs import documents, expected_states, expected_status, fate
+from memory_store import MemoryStore
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 E = "0192f000-0000-7000-8000-000000000001"
