@@ -16,6 +16,10 @@ image() {
     dpkg -s busybox-static >/dev/null 2>&1 || echo busybox-static
 }
 
+network() {
+    command -v ip >/dev/null || echo iproute2 # the tests' engine has a network namespace of its own
+}
+
 registry() {
     command -v docker-registry >/dev/null || echo docker-registry
     command -v htpasswd >/dev/null || echo apache2-utils
@@ -25,7 +29,7 @@ registry() {
 case $1 in
 engine) missing=$(engine) ;;
 image) missing=$(image) ;;
-test) missing=$(engine && image && registry) ;;
+test) missing=$(engine && image && network && registry) ;;
 *)
     echo "usage: $0 engine|image|test" >&2
     exit 2
