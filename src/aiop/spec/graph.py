@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from aiop.model.definition import Definition
 from aiop.model.ids import StepId
@@ -18,7 +19,7 @@ class CycleError(ValueError):
     """Steps depend on each other in a circle."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """Who waits for whom.
 
@@ -28,7 +29,6 @@ class Graph:
     ids: tuple[StepId, ...]
     index: Mapping[StepId, int]
     parents: tuple[tuple[int, ...], ...]
-    children: tuple[tuple[int, ...], ...]
     order: tuple[int, ...]
 
     @classmethod
@@ -41,23 +41,23 @@ class Graph:
     @classmethod
     def build(cls, ids: Sequence[StepId], parents: Sequence[Sequence[int]]) -> Graph:
         """Build from the indexes that each step depends on; raises ``CycleError`` naming a cycle."""
-        children: list[list[int]] = [[] for _ in ids]
-        for child, its_parents in enumerate(parents):
-            for parent in its_parents:
-                children[parent].append(child)
-        order = _order(parents, children)
+        order = _order(parents)
         if len(order) < len(ids):
             raise CycleError(describe_cycle([ids[i] for i in find_cycles(parents)[0]]))
         return cls(
             ids=tuple(ids),
             index={step_id: i for i, step_id in enumerate(ids)},
             parents=tuple(map(tuple, parents)),
-            children=tuple(map(tuple, children)),
             order=tuple(order),
         )
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def children(self) -> tuple[tuple[int, ...], ...]:
+        """The steps that wait for each step."""
+        return tuple(map(tuple, _children(self.parents)))
 
     @property
     def dependency_counts(self) -> list[int]:
@@ -106,10 +106,19 @@ class Graph:
         return masks
 
 
-def _order(parents: Sequence[Sequence[int]], children: Sequence[Sequence[int]]) -> list[int]:
-    """Sort topologically; what lies on a cycle or behind one is left out."""
+def _children(parents: Sequence[Sequence[int]]) -> list[list[int]]:
+    children: list[list[int]] = [[] for _ in parents]
+    for child, its_parents in enumerate(parents):
+        for parent in its_parents:
+            children[parent].append(child)
+    return children
+
+
+def _order(parents: Sequence[Sequence[int]]) -> list[int]:
+    """Sort topologically, leaving out what lies on a cycle or behind one."""
     if all(not its or max(its) < i for i, its in enumerate(parents)):
         return list(range(len(parents)))
+    children = _children(parents)
     waiting = [len(its) for its in parents]
     order = [i for i, count in enumerate(waiting) if not count]
     for step in order:  # grows while it is walked over
@@ -125,11 +134,7 @@ def find_cycles(parents: Sequence[Sequence[int]]) -> list[list[int]]:
 
     Each step in a cycle depends on the one after it, the last on the first.
     """
-    children: list[list[int]] = [[] for _ in parents]
-    for child, its_parents in enumerate(parents):
-        for parent in its_parents:
-            children[parent].append(child)
-    stuck = set(range(len(parents))).difference(_order(parents, children))
+    stuck = set(range(len(parents))).difference(_order(parents))
     # Each stuck step has a stuck parent: following one of them from step to step must come round.
     follow = {step: next(parent for parent in parents[step] if parent in stuck) for step in sorted(stuck)}
     walked: dict[int, int] = {}

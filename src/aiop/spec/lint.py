@@ -7,12 +7,12 @@ that), so that a document gets all of its faults at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from aiop.errors import Fault
 from aiop.model.ids import StepId
 from aiop.spec.faults import REQUIRED, unknown_name
-from aiop.spec.graph import Graph, describe_cycle, find_cycles
+from aiop.spec.graph import CycleError, Graph, describe_cycle, find_cycles
 from aiop.spec.images import ImageError, check_image
 from aiop.spec.inputs import type_fault
 from aiop.spec.outline import Outline, OutlineStep, as_items, as_object
@@ -29,9 +29,9 @@ def lint(document: dict[str, Any]) -> list[Fault]:
     """Find the faults between the fields of ``document``, of which only that it is an object is known."""
     outline = Outline(document)
     faults = list(_id_faults(outline))
-    parents = [[*_dependencies(outline, i, faults)] for i in range(len(outline.steps))]
-    cycles = find_cycles(parents)
-    for cycle in cycles:
+    parents = [_dependencies(outline, i, faults) for i in range(len(outline.steps))]
+    graph = _graph(outline, parents)
+    for cycle in () if graph else find_cycles(parents):
         named = describe_cycle([outline.steps[i].id or "?" for i in cycle])
         place = (*outline.steps[cycle[0]].path, "depends_on")
         faults.append(Fault(dotted(place), f"Dependencies form a cycle: {named}"))
@@ -39,7 +39,6 @@ def lint(document: dict[str, Any]) -> list[Fault]:
     for step in outline.steps:
         faults.extend(_retry_faults(step))
     faults.extend(_declaration_faults(outline))
-    graph = None if cycles else Graph.build([StepId(step.id or "") for step in outline.steps], parents)
     faults.extend(reference_faults(outline, graph))
     return faults
 
@@ -51,9 +50,25 @@ def _id_faults(outline: Outline) -> Iterator[Fault]:
             yield Fault(dotted((*step.path, "id")), f"The id `{step.id[:100]}` is taken by steps[{first}]")
 
 
-def _dependencies(outline: Outline, i: int, faults: list[Fault]) -> Iterator[int]:
-    """Yield the indexes of the known steps that a step depends on; what else stands there is a fault."""
+def _graph(outline: Outline, parents: list[list[int]]) -> Graph | None:
+    try:
+        return Graph.build([StepId(step.id or "") for step in outline.steps], parents)
+    except CycleError:
+        return None
+
+
+def _dependencies(outline: Outline, i: int, faults: list[Fault]) -> list[int]:
+    """Return the indexes of the known steps that a step depends on; what else stands there is a fault."""
     step = outline.steps[i]
+    names = as_items(step.raw.get("depends_on"))
+    if set(map(type, names)) <= {str}:  # dense graphs have millions of these, hardly ever with a fault
+        found = list(map(outline.index.get, names))
+        if len(set(found)) == len(found) and None not in found and i not in found and step.id not in names:
+            return cast("list[int]", found)
+    return list(_known_dependencies(outline, step, faults))
+
+
+def _known_dependencies(outline: Outline, step: OutlineStep, faults: list[Fault]) -> Iterator[int]:
     seen: set[str] = set()
     for position, name in enumerate(as_items(step.raw.get("depends_on"))):
         if not isinstance(name, str):

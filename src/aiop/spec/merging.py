@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from aiop.model.definition import (
     ABSENT,
@@ -40,11 +40,12 @@ T = TypeVar("T")
 
 def definition_of(document: WorkflowDocument) -> Definition:
     """Build the definition of a document without faults."""
-    config = document.container_config or ContainerDocument()
+    unset = ContainerDocument()
+    config = document.container_config or unset
     return Definition(
         name=document.name,
         description=document.description,
-        steps=tuple(_step(step, config) for step in document.steps),
+        steps=tuple(_step(step, step.container or unset, config) for step in document.steps),
         inputs=None
         if document.inputs is None
         else {
@@ -64,13 +65,13 @@ def definition_of(document: WorkflowDocument) -> Definition:
     )
 
 
-def _step(document: StepDocument, config: ContainerDocument) -> Step:
+def _step(document: StepDocument, own: ContainerDocument, config: ContainerDocument) -> Step:
     seconds = document.timeout_seconds
     return Step(
         id=StepId(document.id),
         name=document.name or document.id,
-        container=_container(document.container or ContainerDocument(), config),
-        depends_on=tuple(map(StepId, document.depends_on or ())),
+        container=_container(own, config),
+        depends_on=tuple(cast("list[StepId]", document.depends_on or ())),
         inputs=document.inputs,
         outputs={name: _output(name, it) for name, it in (document.outputs or {}).items()},
         when=document.when,
@@ -105,6 +106,8 @@ def _container(own: ContainerDocument, config: ContainerDocument) -> Container:
 
 
 def _resources(own: ResourcesDocument | None, config: ResourcesDocument | None) -> Resources:
+    if own is None and config is None:
+        return Resources()
     mine, theirs = own or ResourcesDocument(), config or ResourcesDocument()
     return Resources(
         cpu_millis=_either(mine.cpu, theirs.cpu, None),
