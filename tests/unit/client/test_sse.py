@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +33,7 @@ def test_it_does_not_matter_where_the_bytes_are_cut(cuts):
     parser = EventParser()
     edges = [0, *sorted(cuts), len(STREAM)]
 
-    found = [event for start, end in zip(edges, edges[1:], strict=False) for event in parser.feed(STREAM[start:end])]
+    found = [event for start, end in itertools.pairwise(edges) for event in parser.feed(STREAM[start:end])]
 
     assert found == EVENTS
 

@@ -1,0 +1,1 @@
+"""The command line ``aiop``. Speaks to the service through ``aiop.client`` alone."""

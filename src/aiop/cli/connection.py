@@ -1,0 +1,108 @@
+"""From the options of a command to a client, and from the client's errors to what the user reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aiop.cli.exits import Exit, Failure
+from aiop.cli.places import LocalAdmin, login_file
+
+if TYPE_CHECKING:
+    from aiop.cli.logins import Logins
+    from aiop.client import ApiError, Client, ClientError
+
+__all__ = ["address", "connect", "explained", "logins"]
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+
+
+def logins() -> Logins:
+    """Return the sign-ins of this user."""
+    from aiop.cli.logins import Logins
+
+    return Logins(login_file(os.environ))
+
+
+def address(server: str | None) -> str:
+    """Say which service is meant: the one named, else the one of the last login, else the usual address."""
+    chosen = (server or logins().server or DEFAULT_SERVER).rstrip("/")
+    return chosen if "://" in chosen else f"http://{chosen}"
+
+
+@contextmanager
+def connect(server: str | None) -> Iterator[Client]:
+    """Open a client with the best credentials at hand; a ``ClientError`` inside ends as a ``Failure``.
+
+    Credentials are ``AIOP_TOKEN``, else the sign-in that is kept, else what a service on this machine left for its
+    owner.
+    """
+    import httpx
+
+    from aiop.cli.logins import KeptTokens
+    from aiop.client import Client, Retry
+    from aiop.client.client import Options, is_loopback
+
+    url = address(server)
+    options: Options = {"retry": Retry(attempts=3)}
+    try:
+        if token := os.environ.get("AIOP_TOKEN"):
+            options["token"] = token
+        else:
+            options["token_store"] = KeptTokens(logins(), url)
+            if is_loopback(url):
+                port = httpx.URL(url).port or (443 if url.startswith("https") else 80)
+                options["password"] = LocalAdmin(os.environ).password(port)
+                options["username"] = LocalAdmin.username
+        client = Client(url, **options)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise Failure(Exit.USAGE, f"{url!r} is not an address of a service", hint="Say --server URL.") from error
+    with client, explained(url):
+        yield client
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn the client's errors into failures."""
+    from aiop.client import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise explain(error, url) from error
+
+
+def explain(error: ClientError, url: str) -> Failure:
+    """Say what an error means to who sits at the keyboard, and what to do about it."""
+    from aiop.client import ApiError, ServiceUnreachable, UnexpectedAnswer
+
+    if isinstance(error, ServiceUnreachable):
+        return Failure(
+            Exit.UNREACHABLE,
+            f"cannot reach the service at {url}: {error}",
+            hint="Start it with `aiop serve`, or name another with --server or AIOP_SERVER.",
+        )
+    if isinstance(error, UnexpectedAnswer):
+        return Failure(Exit.REFUSED, f"{url}: {error}", hint="Is this the address of the service?")
+    if isinstance(error, ApiError):
+        return _refused(error, url)
+    return Failure(Exit.REFUSED, str(error))
+
+
+def _refused(error: ApiError, url: str) -> Failure:
+    from aiop.client import Forbidden, ServiceError, TooManyRequests, Unauthenticated, Unavailable
+
+    if isinstance(error, Unauthenticated):
+        hint = "Sign in with `aiop login`, or set AIOP_TOKEN."
+        return Failure(Exit.NOT_ALLOWED, f"not signed in at {url}: {error.message}", hint=hint)
+    if isinstance(error, Forbidden):
+        hint = "Your role is too low for this; an admin can raise it with `aiop user update`."
+        return Failure(Exit.NOT_ALLOWED, error.message, hint=hint)
+    if isinstance(error, Unavailable | TooManyRequests):
+        return Failure(Exit.UNREACHABLE, f"the service cannot do this now: {error.message}", hint="Try again later.")
+    if isinstance(error, ServiceError):
+        return Failure(Exit.REFUSED, f"the service failed: {error.message}", hint="Its log tells more.")
+    details = [f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in error.faults]
+    return Failure(Exit.REFUSED, error.message, details=details)

@@ -1,0 +1,175 @@
+"""Workflow files: YAML 1.2 or JSON in, plain data out, and where in the file each part stands."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from aiop.cli.exits import Exit, Failure
+from aiop.errors import Fault
+
+__all__ = ["Document", "is_file_name", "read_document"]
+
+_MERGE = "tag:yaml.org,2002:merge"
+
+# The core schema of YAML 1.2 (10.3.2). PyYAML's own rules are those of 1.1, in which the key `on` of a retry is true,
+# 1:30 is ninety and a date is no text. Infinity and NaN stay text: JSON has no form for them.
+_SCALARS = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ("~", "n", "N", "")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", "<<", "<"),
+)
+
+
+class Document:
+    """What a file holds. ``name`` is how it is called in messages."""
+
+    def __init__(self, name: str, text: str, data: dict[str, Any]) -> None:
+        self.name = name
+        self.data = data
+        self._text = text
+
+    def located(self, faults: Sequence[Fault]) -> list[str]:
+        """Write each fault as ``file:line: field: message``, in the order of the file."""
+        lines = [(self._line(fault.field), fault) for fault in faults]
+        lines.sort(key=lambda pair: pair[0] or 0)
+        return [self._sentence(line, fault) for line, fault in lines]
+
+    def _sentence(self, line: int | None, fault: Fault) -> str:
+        place = self.name if line is None else f"{self.name}:{line}"
+        return ": ".join(part for part in (place, fault.field, fault.message) if part)
+
+    def _line(self, field: str) -> int | None:
+        """Return the line of a field, or of the innermost thing around it that the file does have."""
+        node = self._root
+        if node is None:
+            return None
+        mark, rest = node.start_mark, field
+        while rest and (found := _descend(node, rest)):
+            mark, node, rest = found
+        return int(mark.line) + 1
+
+    @functools.cached_property
+    def _root(self) -> Any:
+        try:
+            return _new_loader(self._text).get_single_node()
+        except yaml.YAMLError:  # JSON may be what YAML is not: with tabs, say
+            return None
+
+
+def is_file_name(text: str) -> bool:
+    """Whether this names a file rather than something stored: it looks like one, or is there."""
+    return text == "-" or "/" in text or text.endswith((".yaml", ".yml", ".json")) or Path(text).is_file()
+
+
+def read_document(name: str) -> Document:
+    """Read a file, or the standard input for ``-``; raises ``Failure`` if it holds no mapping."""
+    shown = "<stdin>" if name == "-" else name
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise Failure(Exit.USAGE, f"cannot read {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Failure(Exit.USAGE, f"{shown} is not text in UTF-8") from error
+    data = _parse(text, shown)
+    if not isinstance(data, dict):
+        raise Failure(Exit.USAGE, f"{shown} does not hold a mapping")
+    return Document(shown, text, data)
+
+
+def _parse(text: str, name: str) -> Any:
+    try:
+        if name.endswith(".json") or text.lstrip().startswith("{"):
+            return json.loads(text, object_pairs_hook=_unique)
+    except ValueError as error:
+        if name.endswith(".json"):
+            raise Failure(Exit.USAGE, f"{name} is not valid JSON: {error}") from error
+    loader = _new_loader(text)
+    try:
+        data = loader.get_single_data()
+        json.dumps(data, allow_nan=False)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}" if mark else name
+        raise Failure(Exit.USAGE, f"{place}: not valid YAML: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise Failure(Exit.USAGE, f"{name} is not valid YAML: {error}") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Failure(Exit.USAGE, f"{name} holds a value that JSON has no form for: {error}") from error
+    return data
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} comes twice in one object")
+    return found
+
+
+class _Source(Protocol):
+    """What is used of PyYAML's loaders."""
+
+    def get_single_node(self) -> Any: ...
+    def get_single_data(self) -> Any: ...
+
+
+def _new_loader(text: str) -> _Source:
+    loader: _Source = _loader_class()(text)
+    return loader
+
+
+@functools.cache
+def _loader_class() -> Any:
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's way
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            seen = set()
+            for key, _ in node.value:
+                if key.tag != _MERGE and isinstance(key, yaml.ScalarNode):
+                    if key.value in seen:
+                        raise yaml.constructor.ConstructorError(
+                            problem=f"the key {key.value!r} comes twice", problem_mark=key.start_mark
+                        )
+                    seen.add(key.value)
+            mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+            return mapping
+
+    for tag, pattern, first in _SCALARS:
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list(first))
+    Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+    return Loader
+
+
+def _integer(_: Any, node: yaml.ScalarNode) -> int:
+    text = str(node.value)
+    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+
+
+def _descend(node: Any, path: str) -> tuple[Any, Any, str] | None:
+    """Go one name or index down; returns its mark, its node and the rest of the path."""
+    path = path.removeprefix(".")
+    for name, mark, value in _children(node):
+        rest = path.removeprefix(name)
+        if path.startswith(name) and (not rest or rest[0] in ".["):
+            return mark, value, rest
+    return None
+
+
+def _children(node: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(node, yaml.MappingNode):
+        # names may hold dots (of files, say): the longest that fits is meant
+        pairs = sorted(node.value, key=lambda pair: -len(str(pair[0].value)))
+        yield from ((str(key.value), key.start_mark, value) for key, value in pairs)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from ((f"[{index}]", item.start_mark, item) for index, item in enumerate(node.value))

@@ -1,0 +1,96 @@
+"""The entry point: puts the commands together, and turns whatever happens into lines and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from aiop.cli import execution, login, run, serve, token, user, version, workflow
+from aiop.cli.exits import Exit, Failure
+
+__all__ = ["app", "main"]
+
+# Plain help starts three times as fast as decorated help, and reads well through a pager too.
+app = typer.Typer(
+    name="aiop",
+    help="Runs graphs of container steps, durably.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Where the service is: --server of each command, AIOP_SERVER, the last login, http://127.0.0.1:8000.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=version.show_and_exit, help="Print the version.")
+    ] = False,
+) -> None:
+    """Runs graphs of container steps, durably."""
+
+
+app.command()(serve.serve)
+app.command()(login.login)
+app.command()(login.logout)
+workflow.app.command("run")(run.run)
+app.add_typer(workflow.app)
+app.add_typer(execution.app)
+app.add_typer(token.app)
+app.add_typer(user.app)
+app.command()(version.version)
+
+
+def main() -> None:
+    """Run the program; never returns."""
+    sys.exit(run_program(sys.argv[1:]))
+
+
+def run_program(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. No traceback ever gets to the user, unless ``AIOP_DEBUG`` is set."""
+    try:
+        result = app(args=list(arguments), prog_name="aiop", standalone_mode=False)
+        sys.stdout.flush()
+    except Failure as failure:
+        _report(failure)
+        return failure.code
+    except TyperException as error:
+        error.show() if hasattr(error, "show") else print(f"aiop: {error}", file=sys.stderr)
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        print("\naiop: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return _broken_pipe()
+    except SystemExit as end:
+        # shell completion ends so; apart from it only the libraries do, on a pipe that nobody reads any more
+        return int(end.code or 0) if "_AIOP_COMPLETE" in os.environ else _broken_pipe()
+    except Exception as error:
+        if os.environ.get("AIOP_DEBUG"):
+            raise
+        print(f"aiop: unexpected {type(error).__name__}: {error}", file=sys.stderr)
+        print("Set AIOP_DEBUG=1 to see where, and please report it.", file=sys.stderr)
+        return Exit.INTERNAL
+    return result if isinstance(result, int) else Exit.OK
+
+
+def _report(failure: Failure) -> None:
+    print(f"aiop: {failure.message}", file=sys.stderr)
+    for detail in failure.details:
+        print(f"  {detail}", file=sys.stderr)
+    if failure.hint:
+        print(failure.hint, file=sys.stderr)
+
+
+def _broken_pipe() -> int:
+    # else the interpreter complains when it flushes on its way out
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return Exit.BROKEN_PIPE

@@ -1,0 +1,41 @@
+"""Options and arguments that several commands share, so that they are called and explained the same everywhere."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, TypeAlias
+
+import typer
+
+__all__ = ["ExecutionArgument", "Format", "Limit", "Offset", "Output", "Server", "Sort", "WorkflowArgument", "Yes"]
+
+
+class Format(enum.StrEnum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+Server: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--server", envvar="AIOP_SERVER", metavar="URL", help="Where the service is.", show_envvar=True),
+]
+Output: TypeAlias = Annotated[
+    Format,
+    typer.Option("--output", "-o", help="json and yaml: the answer as it is; name: ids alone.", show_default=True),
+]
+Limit: TypeAlias = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many rows at most.")]
+Offset: TypeAlias = Annotated[int, typer.Option("--offset", min=0, help="How many rows to skip.")]
+Sort: TypeAlias = Annotated[
+    str | None, typer.Option("--sort", metavar="FIELD[:asc|:desc]", help="Order of the rows; else newest first.")
+]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+WorkflowArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="WORKFLOW", help="Its id, the beginning of it, or its name.")
+]
+ExecutionArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="EXECUTION", help="Its id, or the beginning of it.")
+]

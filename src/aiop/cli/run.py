@@ -1,0 +1,111 @@
+"""``aiop workflow run``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aiop.cli.connection import connect
+from aiop.cli.exits import Exit, Failure
+from aiop.cli.options import Format, Output, Server
+
+if TYPE_CHECKING:
+    from aiop.client import Client, Submission, Workflow
+
+__all__ = ["run"]
+
+
+def run(
+    workflow: Annotated[
+        str, typer.Argument(metavar="WORKFLOW|FILE", help="Its id or name, or a file to store and run; - reads stdin.")
+    ],
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; NAME:=JSON for other than text."),
+    ] = None,
+    inputs_file: Annotated[
+        str | None, typer.Option("--inputs", metavar="FILE", help="A mapping of inputs, YAML or JSON; - reads stdin.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress, or wait silently.")] = True,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it is accepted; print its id.")] = False,
+    registry: Annotated[str | None, typer.Option(metavar="HOST", help="Registry for images that name none.")] = None,
+    registry_username: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who to be there; the password is AIOP_REGISTRY_PASSWORD.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--default-timeout", min=0, metavar="SECONDS", help="For steps that set none.")
+    ] = None,
+    output: Output = Format.TABLE,
+    server: Server = None,
+) -> None:
+    """Run a workflow and wait for its end; the exit code tells how (0, 1 failed, 6 cancelled)."""
+    from aiop.cli.values import inputs_of
+    from aiop.cli.watch import conclude, watch_execution
+
+    if inputs_file == "-" and workflow == "-":
+        raise Failure(Exit.USAGE, "only one of workflow and inputs can come from stdin")
+    given = _mapping(inputs_file)
+    credentials = _credentials(registry_username)
+    with connect(server) as client:
+        found = _find(client, workflow)
+        submission = client.workflows.execute(
+            found.id,
+            inputs_of(assignments or (), given, found.raw.get("inputs")),
+            container_registry=registry,
+            container_credentials=credentials,
+            workflow_defaults=None if timeout is None else {"inputs": {"default_timeout": timeout}},
+        )
+        if detach:
+            _accepted(output, submission)
+            return
+        if watch:
+            code = watch_execution(client, submission.execution_id, workflow=found, output=output)
+        else:
+            code = conclude(client, client.executions.wait(submission.execution_id), output=output)
+    raise typer.Exit(code)
+
+
+def _mapping(file: str | None) -> Mapping[str, Any]:
+    if file is None:
+        return {}
+    from aiop.cli.document import read_document
+
+    return read_document(file).data
+
+
+def _credentials(username: str | None) -> dict[str, str] | None:
+    if username is None:
+        return None
+    password = os.environ.get("AIOP_REGISTRY_PASSWORD")
+    if password is None:
+        raise Failure(Exit.USAGE, "there is no password for the registry", hint="Set AIOP_REGISTRY_PASSWORD.")
+    return {"username": username, "password": password}
+
+
+def _find(client: Client, reference: str) -> Workflow:
+    """Find a stored workflow, or store the file unless it is stored already just as it is."""
+    from aiop.cli.document import is_file_name, read_document
+    from aiop.cli.finding import workflow_id
+    from aiop.cli.workflow import definition_of, faults_located
+
+    if not is_file_name(reference):
+        return client.workflows.get(workflow_id(client, reference))
+    document = read_document(reference)
+    name = document.data.get("name")
+    if isinstance(name, str):
+        for candidate in client.workflows.list(name=name).items:
+            if candidate.name == name:
+                stored = client.workflows.get(candidate.id)
+                if definition_of(stored) == document.data:
+                    return stored
+    with faults_located(document):
+        return client.workflows.create(document.data)
+
+
+def _accepted(output: Format, submission: Submission) -> None:
+    from aiop.cli.output import show
+
+    show(output, submission.raw, names=[submission.execution_id], people=lambda: submission.execution_id)

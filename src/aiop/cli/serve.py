@@ -1,0 +1,51 @@
+"""``aiop serve``."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aiop.cli.exits import Exit, Failure
+from aiop.errors import AiopError
+
+__all__ = ["serve"]
+
+_ABOUT_ADDRESSES = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (AIOP_HOST; 127.0.0.1).")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", "-p", min=0, max=65535, help="Port to listen on (AIOP_PORT; 8000).")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Directory of database and keys (AIOP_DATA_DIR).", file_okay=False)
+    ] = None,
+    docker_endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="Docker Engine to use (AIOP_DOCKER_ENDPOINT).")
+    ] = None,
+) -> None:
+    """Start the service in this terminal. All its settings are AIOP_* variables; options win over them."""
+    from pydantic import ValidationError
+
+    from aiop.config import Settings
+    from aiop.runtime import serve as run
+
+    given: dict[str, Any] = {
+        "host": host, "port": port, "data_dir": data_dir, "docker_endpoint": docker_endpoint
+    }  # fmt: skip
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        details = [f"AIOP_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
+        raise Failure(Exit.USAGE, "the settings are not valid", details=details) from error
+    try:
+        run(settings)
+    except OSError as error:
+        place = f" (it was to listen on {settings.host}:{settings.port})" if error.errno in _ABOUT_ADDRESSES else ""
+        raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}{place}") from error
+    except AiopError as error:
+        raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}") from error
