@@ -43,18 +43,18 @@ class AuthPart(Part):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self._touches = _Touches()
-        self._users = Listing(tables.users, sorts=("username", "role", "created_at"), unique="username")
-        self._tokens = Listing(tables.tokens, sorts=("name", "created_at", "expires_at"), unique="id")
+        self._user_list = Listing(tables.users, sorts=("username", "role", "created_at"), unique="username")
+        self._token_list = Listing(tables.tokens, sorts=("name", "created_at", "expires_at"), unique="id")
 
     async def user(self, username: str) -> UserRecord | None:
         """Read one."""
-        rows = await self._rows(select(tables.users).where(tables.users.c.username == username))
+        rows = await self._db.rows(select(tables.users).where(tables.users.c.username == username))
         return _user(rows[0]) if rows else None
 
     async def users(self, query: PageQuery) -> Page[UserRecord]:
         """Read a page."""
         async with self._db.reading() as tx:
-            rows, total = await self._users.page(tx, query, columns=tuple(tables.users.c), where=())
+            rows, total = await self._user_list.page(tx, query, columns=tuple(tables.users.c), where=())
         return Page([_user(row) for row in rows], total)
 
     async def add_user(self, user: UserRecord) -> bool:
@@ -99,14 +99,14 @@ class AuthPart(Part):
 
     async def token(self, digest: str) -> TokenRecord | None:
         """Read one by its digest."""
-        rows = await self._rows(select(tables.tokens).where(tables.tokens.c.digest == digest))
+        rows = await self._db.rows(select(tables.tokens).where(tables.tokens.c.digest == digest))
         return _token(rows[0]) if rows else None
 
     async def tokens(self, username: str, query: PageQuery) -> Page[TokenRecord]:
         """Read a page of a user's API tokens."""
         where = (tables.tokens.c.username == username, tables.tokens.c.refresh.is_(False))
         async with self._db.reading() as tx:
-            rows, total = await self._tokens.page(tx, query, columns=tuple(tables.tokens.c), where=where)
+            rows, total = await self._token_list.page(tx, query, columns=tuple(tables.tokens.c), where=where)
         return Page([_token(row) for row in rows], total)
 
     async def delete_token(self, token: TokenId, *, username: str | None) -> None:

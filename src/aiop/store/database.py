@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Select, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import Clock
-from aiop.store.codec import micros
-from aiop.store.dialect import Dialect
+from aiop.store.codec import AnyRow, micros
+from aiop.store.dialect import SNAPSHOT, Dialect
 from aiop.store.writer import Calls, Writer
 
 __all__ = ["Database", "Part"]
@@ -33,7 +33,18 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Open one snapshot; raises ``StorageUnavailable``."""
+        """Open a snapshot: its statements see one state. Raises ``StorageUnavailable``."""
+        async with self._connected() as connection:
+            yield await connection.execution_options(**{SNAPSHOT: True})
+
+    async def rows(self, statement: Select[Any]) -> Sequence[AnyRow]:
+        """Read the rows of a single statement; raises ``StorageUnavailable``."""
+        async with self._connected() as connection:
+            rows: Sequence[AnyRow] = (await connection.execute(statement)).all()
+            return rows
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
         try:
             async with self._readers.connect() as connection:
                 yield connection
@@ -70,7 +81,3 @@ class Part:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-
-    async def _rows(self, statement: Any) -> Any:
-        async with self._db.reading() as connection:
-            return (await connection.execute(statement)).all()

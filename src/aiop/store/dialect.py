@@ -14,7 +14,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-__all__ = ["Dialect", "SqliteDialect", "dialect_for"]
+from aiop.store.sqlite_connection import SqliteConnection
+
+__all__ = ["SNAPSHOT", "Dialect", "SqliteDialect", "dialect_for"]
+
+SNAPSHOT = "aiop_snapshot"
+"""Execution option of a reading connection: all its statements are to see one state."""
 
 
 class Dialect(Protocol):
@@ -27,7 +32,7 @@ class Dialect(Protocol):
         """Make the engine of the one writer: transactions take the right to write as they begin."""
 
     def reading_engine(self) -> AsyncEngine:
-        """Make the engine of the readers: connections refuse to write, transactions see one snapshot."""
+        """Make the engine of the readers: connections refuse to write, and know ``SNAPSHOT``."""
 
     def insert(self, table: Table) -> sqlite.Insert:
         """Begin an ``INSERT`` that may go on with ``on_conflict_do_update``."""
@@ -91,20 +96,21 @@ class SqliteDialect:
 
     def writing_engine(self) -> AsyncEngine:
         """Make the engine of the writer."""
-        engine = create_async_engine(self._url, poolclass=NullPool, connect_args={"timeout": self._BUSY_SECONDS})
-        return self._configured(engine, "BEGIN IMMEDIATE", self._WRITER_PRAGMAS)
+        engine = self._engine(self._WRITER_PRAGMAS, poolclass=NullPool)
+        event.listen(engine.sync_engine, "begin", _begin_writing)
+        return engine
 
     def reading_engine(self) -> AsyncEngine:
         """Make the engine of the readers."""
-        engine = create_async_engine(
-            self._url,
+        engine = self._engine(
+            self._READER_PRAGMAS,
             pool_size=self._READERS,
             max_overflow=0,
             pool_timeout=10,
-            pool_reset_on_return=None,
-            connect_args={"timeout": self._BUSY_SECONDS},
+            pool_reset_on_return=None,  # a connection rolls back as it is let go
         )
-        return self._configured(engine, "BEGIN", self._READER_PRAGMAS)
+        event.listen(engine.sync_engine, "begin", _begin_reading)
+        return engine
 
     def insert(self, table: Table) -> sqlite.Insert:
         """Begin an ``INSERT``."""
@@ -119,20 +125,18 @@ class SqliteDialect:
         code = getattr(error.orig, "sqlite_errorcode", None)
         return error.connection_invalidated or (code is not None and code & 0xFF in self._OUTAGES)
 
-    @staticmethod
-    def _configured(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
-        """Take transactions out of the driver's hands, which would begin them late and not around reads."""
+    def _engine(self, pragmas: tuple[str, ...], **options: Any) -> AsyncEngine:
+        async def connect(*_: Any, **__: Any) -> SqliteConnection:
+            return await SqliteConnection.open(str(self._path), pragmas=pragmas, busy_seconds=self._BUSY_SECONDS)
 
-        def on_connect(connection: Any, _record: object) -> None:
-            connection.isolation_level = None
-            cursor = connection.cursor()
-            for pragma in pragmas:
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
+        return create_async_engine(self._url, connect_args={"async_creator_fn": connect}, **options)
 
-        def on_begin(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
 
-        event.listen(engine.sync_engine, "connect", on_connect)
-        event.listen(engine.sync_engine, "begin", on_begin)
-        return engine
+def _begin_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    """Spare a single statement the transaction: it sees one state anyway."""
+    if connection.get_execution_options().get(SNAPSHOT):
+        connection.exec_driver_sql("BEGIN")

@@ -1,37 +1,32 @@
-"""Executions as rows, and the end of an execution that nobody ever claimed."""
+"""Executions as rows, and how many there are."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import ExecutionChange, NewExecution
 from aiop.model.ids import ExecutionId, VersionId, WorkflowId
-from aiop.model.records import EventType, ExecutionSummary, StepRecord
+from aiop.model.records import Event, EventType, ExecutionSummary, StepRecord
 from aiop.model.state import ExecutionStatus, Reason
 from aiop.store import tables
 from aiop.store.codec import AnyRow, clean, dump, dump_optional, load, load_optional, micros, moment
+from aiop.store.database import Database
+from aiop.store.events import event_row
 from aiop.store.steps import reason, waiting
 
-__all__ = [
-    "ENDED",
-    "OPEN",
-    "SHOWN",
-    "cancel_unclaimed",
-    "change_row",
-    "erase_ended",
-    "new_row",
-    "summary",
-    "write_changes",
-]
+__all__ = ["ALL_WORKFLOWS", "ENDED", "OPEN", "SHOWN", "ExecutionTable", "change_row", "new_row", "summary"]
 
 OPEN = tuple(status.value for status in ExecutionStatus if not status.ended)
 ENDED = tuple(status.value for status in ExecutionStatus if status.ended)
 SHOWN = [column for column in tables.executions.c if column.name not in ("options", "sealed")]
 """The columns of a summary."""
+ALL_WORKFLOWS = ""
+"""Stands for the sum in ``execution_counts``."""
 
 _STATE = (
     "status",
@@ -60,7 +55,7 @@ def new_row(new: NewExecution, created_at: int) -> dict[str, Any]:
 
 
 def change_row(execution: ExecutionId, change: ExecutionChange) -> dict[str, Any]:
-    """Encode a change as parameters of ``write_changes``."""
+    """Encode a change as parameters of ``ExecutionTable.change``."""
     return {
         "execution": execution,
         "status": change.status.value,
@@ -94,24 +89,105 @@ def summary(row: AnyRow, steps: Sequence[StepRecord]) -> ExecutionSummary:
     )
 
 
-async def write_changes(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write new states, with the status of each workflow whose newest execution is among them."""
-    state: dict[str, Any] = {name: bindparam(name) for name in _STATE}
-    await tx.execute(
-        update(tables.executions).where(tables.executions.c.id == bindparam("execution")).values(state), rows
-    )
-    await tx.execute(
-        update(tables.workflows)
-        .where(tables.workflows.c.newest_execution == bindparam("execution"))
-        .values(status=bindparam("status")),
-        [{"execution": row["execution"], "status": row["status"]} for row in rows],
-    )
-    ended = [row["execution"] for row in rows if row["status"] in ENDED]
-    if ended:
-        await erase_ended(tx, ended)
+class ExecutionTable:
+    """The only one who writes the table, so that the counts are true."""
+
+    def __init__(self, db: Database) -> None:
+        counts = db.dialect.insert(tables.execution_counts)
+        self._add_counts = counts.on_conflict_do_update(
+            index_elements=["workflow_id", "status"],
+            set_={"executions": tables.execution_counts.c.executions + counts.excluded.executions},
+        )
+
+    async def add(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert new executions; the last of each workflow becomes its newest."""
+        await tx.execute(insert(tables.executions), rows)
+        newest = {row["workflow_id"]: row["id"] for row in rows}
+        await tx.execute(
+            update(tables.workflows)
+            .where(tables.workflows.c.id == bindparam("workflow"))
+            .values(newest_execution=bindparam("newest"), status=ExecutionStatus.PENDING.value),
+            [{"workflow": workflow, "newest": execution} for workflow, execution in newest.items()],
+        )
+        await self._count(tx, Counter((row["workflow_id"], row["status"]) for row in rows))
+
+    async def change(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+        """Write new states (see ``change_row``), with the status of each workflow whose newest is among them."""
+        table = tables.executions.c
+        found = await tx.execute(
+            select(table.id, table.workflow_id, table.status).where(table.id.in_([row["execution"] for row in rows]))
+        )
+        before = {row.id: row for row in found}
+        state: dict[str, Any] = {name: bindparam(name) for name in _STATE}
+        await tx.execute(update(tables.executions).where(table.id == bindparam("execution")).values(state), rows)
+
+        moved = [row for row in rows if row["status"] != before[row["execution"]].status]
+        if not moved:
+            return
+        await tx.execute(
+            update(tables.workflows)
+            .where(tables.workflows.c.newest_execution == bindparam("execution"))
+            .values(status=bindparam("status")),
+            [{"execution": row["execution"], "status": row["status"]} for row in moved],
+        )
+        counts: Counter[tuple[str, str]] = Counter()
+        for row in moved:
+            old = before[row["execution"]]
+            counts[old.workflow_id, old.status] -= 1
+            counts[old.workflow_id, row["status"]] += 1
+        await self._count(tx, counts)
+        ended = [row["execution"] for row in moved if row["status"] in ENDED]
+        if ended:
+            await _erase(tx, ended)
+
+    async def cancel_unclaimed(self, tx: AsyncConnection, cancelled: Sequence[str], now: int) -> None:
+        """End executions without an owner who could. Their events follow ``ExecutionSubmitted``, the only one yet."""
+        if not cancelled:
+            return
+        state: dict[str, Any] = dict.fromkeys(_STATE)
+        state |= {"status": ExecutionStatus.CANCELLED.value, "completed_at": now, "reason": Reason.CANCELLED.value}
+        await tx.execute(
+            update(tables.executions).where(tables.executions.c.id.in_(cancelled)).values(cancel_requested_at=now)
+        )
+        await self.change(tx, [{"execution": execution, **state} for execution in cancelled])
+        finished = {"status": ExecutionStatus.CANCELLED, "reason": Reason.CANCELLED, "error": None}
+        await tx.execute(
+            insert(tables.events),
+            [
+                event_row(ExecutionId(execution), Event(seq, kind, moment(now), data))
+                for execution in cancelled
+                for seq, kind, data in (
+                    (2, EventType.EXECUTION_CANCEL_REQUESTED, {}),
+                    (3, EventType.EXECUTION_FINISHED, finished),
+                )
+            ],
+        )
+
+    async def delete(self, tx: AsyncConnection, executions: Sequence[str]) -> None:
+        """Delete the rows of executions."""
+        table = tables.executions.c
+        gone = await tx.execute(
+            delete(tables.executions).where(table.id.in_(executions)).returning(table.workflow_id, table.status)
+        )
+        counts: Counter[tuple[str, str]] = Counter()
+        counts.subtract((row.workflow_id, row.status) for row in gone)
+        await self._count(tx, counts)
+
+    async def _count(self, tx: AsyncConnection, changes: Counter[tuple[str, str]]) -> None:
+        """Add to the counts of workflows and to their sum; sorted, so that two replicas never lock crosswise."""
+        total: Counter[tuple[str, str]] = Counter()
+        for (_, status), n in changes.items():
+            total[ALL_WORKFLOWS, status] += n
+        rows = [
+            {"workflow_id": workflow, "status": status, "executions": n}
+            for (workflow, status), n in sorted([*changes.items(), *total.items()])
+            if n
+        ]
+        if rows:
+            await tx.execute(self._add_counts, rows)
 
 
-async def erase_ended(tx: AsyncConnection, ended: Sequence[str]) -> None:
+async def _erase(tx: AsyncConnection, ended: Sequence[str]) -> None:
     """Erase what was sealed, and the leases."""
     executions, steps, leases = tables.executions, tables.steps, tables.leases
     await tx.execute(
@@ -121,27 +197,3 @@ async def erase_ended(tx: AsyncConnection, ended: Sequence[str]) -> None:
         update(steps).where(steps.c.execution_id.in_(ended), steps.c.sealed.is_not(None)).values(sealed=None)
     )
     await tx.execute(delete(leases).where(leases.c.execution_id.in_(ended)))
-
-
-async def cancel_unclaimed(tx: AsyncConnection, cancelled: Sequence[str], now: int) -> None:
-    """End executions that have no owner who could. Their events follow ``ExecutionSubmitted``, the only one yet."""
-    if not cancelled:
-        return
-    state: dict[str, Any] = dict.fromkeys(_STATE)
-    state |= {"status": ExecutionStatus.CANCELLED.value, "completed_at": now, "reason": Reason.CANCELLED.value}
-    await tx.execute(
-        update(tables.executions).where(tables.executions.c.id.in_(cancelled)).values(cancel_requested_at=now)
-    )
-    await write_changes(tx, [{"execution": execution, **state} for execution in cancelled])
-    finished = dump({"status": ExecutionStatus.CANCELLED.value, "reason": Reason.CANCELLED.value})
-    await tx.execute(
-        insert(tables.events),
-        [
-            {"execution_id": execution, "seq": seq, "type": kind.value, "at": now, "data": data}
-            for execution in cancelled
-            for seq, kind, data in (
-                (2, EventType.EXECUTION_CANCEL_REQUESTED, "{}"),
-                (3, EventType.EXECUTION_FINISHED, finished),
-            )
-        ],
-    )

@@ -31,10 +31,18 @@ class Listing:
         self, tx: AsyncConnection, query: PageQuery, *, columns: Sequence[Any], where: Sequence[ColumnElement[bool]]
     ) -> tuple[Sequence[AnyRow], int]:
         """Read a page and the total; raises ``InvalidRequest`` for a field that is not sortable."""
+        rows = await self.rows(tx, query, columns=columns, where=where)
         total = await tx.scalar(select(func.count()).select_from(self._table).where(*where))
-        chosen = select(*columns).where(*where).order_by(*self._order(query))
-        rows = (await tx.execute(chosen.limit(query.limit).offset(query.offset))).all()
         return rows, total or 0
+
+    async def rows(
+        self, tx: AsyncConnection, query: PageQuery, *, columns: Sequence[Any], where: Sequence[ColumnElement[bool]]
+    ) -> Sequence[AnyRow]:
+        """Read a page. Its keys are found in an index alone, so rows that are skipped are never touched."""
+        order = self._order(query)
+        keys = select(self._unique).where(*where).order_by(*order).limit(query.limit).offset(query.offset).subquery()
+        chosen = select(*columns).join(keys, keys.c[self._unique.name] == self._unique).order_by(*order)
+        return (await tx.execute(chosen)).all()
 
     def _order(self, query: PageQuery) -> list[ColumnElement[Any]]:
         if query.sort is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aiop.errors import AiopError, IdempotencyConflict, InvalidState, NotFound
 from aiop.interfaces import Idempotency, NewExecution, NewWorkflow
 from aiop.model.ids import ExecutionId, VersionId, WorkflowId
-from aiop.model.records import EventType, WorkflowRecord
+from aiop.model.records import Event, EventType, WorkflowRecord
 from aiop.model.state import ExecutionStatus
 from aiop.store import tables
-from aiop.store.codec import AnyRow, dump, moment
+from aiop.store.codec import AnyRow, moment
 from aiop.store.database import Database, Part
-from aiop.store.executions import OPEN, cancel_unclaimed, new_row
+from aiop.store.events import event_row
+from aiop.store.executions import OPEN, ExecutionTable, new_row
 from aiop.store.workflows import NEWEST, new_version_row, new_workflow_row, record, replaced_columns
 from aiop.store.writer import Work
 
@@ -34,6 +36,9 @@ class _Submissions(Work[_Submission, ExecutionId]):
     """Submissions, grouped by table: one row for the execution, one for its event."""
 
     turn = 1
+
+    def __init__(self, executions: ExecutionTable) -> None:
+        self._executions = executions
 
     async def apply(self, tx: AsyncConnection, items: Sequence[_Submission]) -> Sequence[ExecutionId | AiopError]:
         known = await self._answered(tx, items)
@@ -78,22 +83,9 @@ class _Submissions(Work[_Submission, ExecutionId]):
         )
         return set(found)
 
-    @staticmethod
-    async def _write(tx: AsyncConnection, fresh: Sequence[_Submission]) -> None:
-        await tx.execute(insert(tables.executions), [new_row(item.new, item.at) for item in fresh])
-        await tx.execute(
-            insert(tables.events),
-            [
-                {
-                    "execution_id": item.new.id,
-                    "seq": 1,
-                    "type": EventType.EXECUTION_SUBMITTED.value,
-                    "at": item.at,
-                    "data": dump({"workflow_id": item.new.workflow_id, "version_id": item.new.version_id}),
-                }
-                for item in fresh
-            ],
-        )
+    async def _write(self, tx: AsyncConnection, fresh: Sequence[_Submission]) -> None:
+        await self._executions.add(tx, [new_row(item.new, item.at) for item in fresh])
+        await tx.execute(insert(tables.events), [_submitted(item) for item in fresh])
         keyed = [
             {"scope": key.scope, "key": key.key, "digest": key.digest, "execution_id": item.new.id}
             for item in fresh
@@ -101,12 +93,11 @@ class _Submissions(Work[_Submission, ExecutionId]):
         ]
         if keyed:
             await tx.execute(insert(tables.idempotency), keyed)
-        for workflow, newest in {item.new.workflow_id: item.new.id for item in fresh}.items():
-            await tx.execute(
-                update(tables.workflows)
-                .where(tables.workflows.c.id == workflow)
-                .values(newest_execution=newest, status=ExecutionStatus.PENDING.value)
-            )
+
+
+def _submitted(item: _Submission) -> dict[str, Any]:
+    data = {"workflow_id": item.new.workflow_id, "version_id": item.new.version_id}
+    return event_row(item.new.id, Event(1, EventType.EXECUTION_SUBMITTED, moment(item.at), data))
 
 
 class OperationsPart(Part):
@@ -114,7 +105,8 @@ class OperationsPart(Part):
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)
-        self._submissions = _Submissions()
+        self._executions = ExecutionTable(db)
+        self._submissions = _Submissions(self._executions)
 
     async def submit(self, new: NewExecution, idempotency: Idempotency | None = None) -> ExecutionId:
         """Store the execution as pending, with its event."""
@@ -169,7 +161,7 @@ class OperationsPart(Part):
             rows = (
                 await tx.execute(_CANCELLABLE.where(executions.workflow_id == workflow, executions.status.in_(OPEN)))
             ).all()
-            await cancel_unclaimed(tx, [row.id for row in rows if row.epoch is None], now)
+            await self._executions.cancel_unclaimed(tx, [row.id for row in rows if row.epoch is None], now)
             await tx.execute(
                 update(tables.executions)
                 .where(
@@ -195,7 +187,7 @@ class OperationsPart(Part):
             if status.ended:
                 raise InvalidState(f"execution {execution} has ended: it is {status}")
             if row.epoch is None:
-                await cancel_unclaimed(tx, [execution], now)
+                await self._executions.cancel_unclaimed(tx, [execution], now)
                 return ExecutionStatus.CANCELLED
             if row.cancel_requested_at is None:
                 await tx.execute(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
@@ -36,21 +36,21 @@ class ReadPart(Part):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self._lines = LogCodec()
-        self._workflows = Listing(
+        self._workflow_list = Listing(
             tables.workflows, sorts=("id", "name", "status", "created_at", "updated_at"), unique="id"
         )
-        self._executions = Listing(
+        self._execution_list = Listing(
             tables.executions, sorts=("id", "status", "created_at", "started_at", "completed_at"), unique="id"
         )
 
     async def ping(self) -> None:
         """Read something."""
-        await self._rows(select(literal(1)).select_from(tables.workflows).limit(1))
+        await self._db.rows(select(literal(1)).select_from(tables.workflows).limit(1))
 
     async def workflow(self, workflow: WorkflowId) -> WorkflowRecord:
         """Read one."""
         table = tables.workflows.c
-        rows = await self._rows(workflows.NEWEST.where(table.id == workflow, table.deleted_at.is_(None)))
+        rows = await self._db.rows(workflows.NEWEST.where(table.id == workflow, table.deleted_at.is_(None)))
         if not rows:
             raise NotFound(f"there is no workflow {workflow}")
         return workflows.record(rows[0])
@@ -64,12 +64,12 @@ class ReadPart(Part):
         if query.name is not None:
             where.append(table.name_folded.contains(workflows.fold(query.name), autoescape=True))
         async with self._db.reading() as tx:
-            rows, total = await self._workflows.page(tx, query, columns=tuple(table), where=where)
+            rows, total = await self._workflow_list.page(tx, query, columns=tuple(table), where=where)
         return Page([workflows.summary(row) for row in rows], total)
 
     async def document(self, version: VersionId) -> str:
         """Read a definition's JSON text."""
-        rows = await self._rows(select(tables.versions.c.document).where(tables.versions.c.id == version))
+        rows = await self._db.rows(select(tables.versions.c.document).where(tables.versions.c.id == version))
         if not rows:
             raise NotFound(f"there is no version {version}")
         return str(rows[0].document)
@@ -93,14 +93,15 @@ class ReadPart(Part):
         if query.status is not None:
             where.append(table.status == query.status.value)
         async with self._db.reading() as tx:
-            rows, total = await self._executions.page(tx, query, columns=executions.SHOWN, where=where)
+            rows = await self._execution_list.rows(tx, query, columns=executions.SHOWN, where=where)
             found = await _steps_of(tx, [row.id for row in rows], steps.small_columns())
-        return Page([executions.summary(row, found.get(row.id, ())) for row in rows], total)
+            total = await tx.scalar(_count_of(query))
+        return Page([executions.summary(row, found.get(row.id, ())) for row in rows], total or 0)
 
     async def attempts(self, execution: ExecutionId, step: StepId) -> Sequence[AttemptRecord]:
         """Read the attempts of a step."""
         table = tables.attempts.c
-        rows = await self._rows(
+        rows = await self._db.rows(
             select(tables.attempts)
             .where(table.execution_id == execution, table.step == step)
             .order_by(table.fan_index, table.attempt)
@@ -111,7 +112,7 @@ class ReadPart(Part):
         """Read events in order."""
         table = tables.events.c
         chosen = select(tables.events).where(table.execution_id == execution, table.seq > after)
-        return [events.event(row) for row in await self._rows(chosen.order_by(table.seq).limit(limit))]
+        return [events.event(row) for row in await self._db.rows(chosen.order_by(table.seq).limit(limit))]
 
     async def logs(
         self, execution: ExecutionId, *, after: int = 0, step: StepId | None = None, limit: int = 100
@@ -121,7 +122,7 @@ class ReadPart(Part):
         chosen = select(tables.logs).where(table.execution_id == execution, table.seq > after)
         if step is not None:
             chosen = chosen.where(table.step == step)
-        return self._lines.batches(await self._rows(chosen.order_by(table.seq).limit(limit)))
+        return self._lines.batches(await self._db.rows(chosen.order_by(table.seq).limit(limit)))
 
     async def log_tail(self, execution: ExecutionId, *, size: int) -> Sequence[LogBatch]:
         """Read the newest batches; the sizes are stored, so only these are decoded."""
@@ -134,10 +135,20 @@ class ReadPart(Part):
 
     async def counts(self) -> Mapping[ExecutionStatus, int]:
         """Count executions by status; a status without executions is 0."""
-        status = tables.executions.c.status
-        rows = await self._rows(select(status, func.count().label("executions")).group_by(status))
+        counts = tables.execution_counts.c
+        rows = await self._db.rows(
+            select(counts.status, counts.executions).where(counts.workflow_id == executions.ALL_WORKFLOWS)
+        )
         found = {row.status: row.executions for row in rows}
         return {each: found.get(each.value, 0) for each in ExecutionStatus}
+
+
+def _count_of(query: ExecutionQuery) -> Select[Any]:
+    counts = tables.execution_counts.c
+    total = select(func.sum(counts.executions)).where(
+        counts.workflow_id == (query.workflow or executions.ALL_WORKFLOWS)
+    )
+    return total if query.status is None else total.where(counts.status == query.status.value)
 
 
 async def _steps_of(tx: AsyncConnection, chosen: Sequence[str], columns: Sequence[Any]) -> dict[str, list[StepRecord]]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aiop.model.ids import ExecutionId
 from aiop.store import tables
 from aiop.store.database import Database
-from aiop.store.executions import ENDED, OPEN
+from aiop.store.executions import ENDED, OPEN, ExecutionTable
 
 __all__ = ["purge_executions", "purge_workflows"]
 
@@ -29,7 +29,7 @@ async def purge_executions(db: Database, executions: Sequence[ExecutionId]) -> N
         for table in (tables.logs, tables.events):
             for execution in ended:
                 await _delete_by_seq(db, table, execution)
-        await db.write(_deletion_of(ended))
+        await db.write(_deletion_of(ExecutionTable(db), ended))
 
 
 async def _delete_by_seq(db: Database, table: Table, execution: str) -> None:
@@ -48,11 +48,11 @@ async def _delete_by_seq(db: Database, table: Table, execution: str) -> None:
         await db.write(_run(delete(table).where(table.c.execution_id == execution, table.c.seq < edge)))
 
 
-def _deletion_of(executions: Sequence[str]) -> Any:
+def _deletion_of(table_of_executions: ExecutionTable, executions: Sequence[str]) -> Any:
     async def remove(tx: AsyncConnection) -> None:
         for table in (tables.logs, tables.events, tables.attempts, tables.steps, tables.idempotency, tables.leases):
             await tx.execute(delete(table).where(table.c.execution_id.in_(executions)))
-        await tx.execute(delete(tables.executions).where(tables.executions.c.id.in_(executions)))
+        await table_of_executions.delete(tx, executions)
 
     return remove
 
@@ -88,6 +88,8 @@ async def _purge_workflow(db: Database, workflow: str) -> None:
         await purge_executions(db, [ExecutionId(each) for each in group])
 
     async def remove(tx: AsyncConnection) -> None:
+        counts = tables.execution_counts
+        await tx.execute(delete(counts).where(counts.c.workflow_id == workflow))
         await tx.execute(delete(tables.versions).where(tables.versions.c.workflow_id == workflow))
         await tx.execute(delete(tables.workflows).where(tables.workflows.c.id == workflow))
 

@@ -16,7 +16,7 @@ from aiop.store import tables
 from aiop.store.codec import load
 from aiop.store.database import Database, Part
 from aiop.store.events import event_row
-from aiop.store.executions import change_row, summary, write_changes
+from aiop.store.executions import ExecutionTable, change_row, summary
 from aiop.store.logs import LogCodec
 from aiop.store.steps import attempt, attempt_row, step, step_row
 from aiop.store.writer import Work
@@ -52,6 +52,7 @@ class _Commits(Work[_Commit, None]):
     patient = True
 
     def __init__(self, db: Database) -> None:
+        self._executions = ExecutionTable(db)
         self._upserts: dict[str, Insert] = {
             table.name: db.upsert(table) for table in (tables.steps, tables.attempts, tables.events, tables.logs)
         }
@@ -90,7 +91,7 @@ class _Commits(Work[_Commit, None]):
         await self._put(tx, "logs", ("execution_id", "seq"), [c.logs for c in commits])
         newest = {c.lease.execution: c.execution for c in commits if c.execution is not None}
         if newest:
-            await write_changes(tx, list(newest.values()))
+            await self._executions.change(tx, list(newest.values()))
 
     async def _put(self, tx: AsyncConnection, table: str, key: tuple[str, ...], groups: Sequence[Rows]) -> None:
         """Write rows of one table; of several for one key the last wins."""

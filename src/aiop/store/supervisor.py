@@ -120,7 +120,7 @@ class SupervisorPart(Part):
     async def cancel_requests(self, owner: str) -> Sequence[ExecutionId]:
         """List the executions of ``owner`` that are to be cancelled."""
         executions, leases = tables.executions, tables.leases
-        rows = await self._rows(
+        rows = await self._db.rows(
             select(executions.c.id)
             .join(leases, leases.c.execution_id == executions.c.id)
             .where(

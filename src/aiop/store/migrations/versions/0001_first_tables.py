@@ -42,6 +42,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "execution_counts",
+        sa.Column("workflow_id", sa.String(), nullable=False, comment="empty for the sum over all workflows"),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("executions", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workflow_id", "status", name=op.f("pk_execution_counts")),
+        comment="Kept with each change of a status, as counting 100,000 index entries takes longer than reading a page",
+    )
+    op.create_table(
         "executions",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("workflow_id", sa.String(), nullable=False),
@@ -61,17 +69,51 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_executions")),
     )
+    op.create_index(op.f("ix_executions_completed_at_id"), "executions", ["completed_at", "id"], unique=False)
     op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"], unique=False)
+    op.create_index(op.f("ix_executions_started_at_id"), "executions", ["started_at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_executions_status_completed_at_id"), "executions", ["status", "completed_at", "id"], unique=False
+    )
     op.create_index(
         op.f("ix_executions_status_created_at_id"), "executions", ["status", "created_at", "id"], unique=False
     )
+    op.create_index(op.f("ix_executions_status_id"), "executions", ["status", "id"], unique=False)
+    op.create_index(
+        op.f("ix_executions_status_started_at_id"), "executions", ["status", "started_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_executions_workflow_id_completed_at_id"),
+        "executions",
+        ["workflow_id", "completed_at", "id"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_executions_workflow_id_created_at_id"), "executions", ["workflow_id", "created_at", "id"], unique=False
+    )
+    op.create_index(op.f("ix_executions_workflow_id_id"), "executions", ["workflow_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_executions_workflow_id_started_at_id"), "executions", ["workflow_id", "started_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_executions_workflow_id_status_completed_at_id"),
+        "executions",
+        ["workflow_id", "status", "completed_at", "id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_executions_workflow_id_status_created_at_id"),
         "executions",
         ["workflow_id", "status", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_executions_workflow_id_status_id"), "executions", ["workflow_id", "status", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_executions_workflow_id_status_started_at_id"),
+        "executions",
+        ["workflow_id", "status", "started_at", "id"],
         unique=False,
     )
     op.create_table(
@@ -177,6 +219,17 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflows")),
     )
+    op.create_index(
+        op.f("ix_workflows_deleted_at_created_at_id"), "workflows", ["deleted_at", "created_at", "id"], unique=False
+    )
+    op.create_index(op.f("ix_workflows_deleted_at_id"), "workflows", ["deleted_at", "id"], unique=False)
+    op.create_index(op.f("ix_workflows_deleted_at_name_id"), "workflows", ["deleted_at", "name", "id"], unique=False)
+    op.create_index(
+        op.f("ix_workflows_deleted_at_status_id"), "workflows", ["deleted_at", "status", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_workflows_deleted_at_updated_at_id"), "workflows", ["deleted_at", "updated_at", "id"], unique=False
+    )
     op.create_index(op.f("ix_workflows_newest_execution"), "workflows", ["newest_execution"], unique=False)
 
 
@@ -185,6 +238,7 @@ def downgrade() -> None:
         "workflows",
         "versions",
         "executions",
+        "execution_counts",
         "leases",
         "idempotency",
         "steps",
