@@ -237,15 +237,12 @@ class DockerEngine:
 
     async def _create(self, attempt: _Attempt) -> bool:
         """Make the container; ``False`` if it is there already."""
-        if self._daemon is None:
-            self._daemon = Daemon.of(await self._client.info())
+        daemon = await self._known_daemon()
         name, run = attempt.key.name, attempt.run
         directory = None
-        if self._handover is not None and self._daemon.bind_handover:
+        if self._handover is not None and daemon.bind_handover:
             directory = self._handover.prepare(name)
-        body = container_body(
-            run, labels=labels(self._installation, attempt.key), daemon=self._daemon, handover=directory
-        )
+        body = container_body(run, labels=labels(self._installation, attempt.key), daemon=daemon, handover=directory)
         try:
             await self._client.docker.containers.create(body, name=name)
         except DockerError as error:
@@ -256,7 +253,7 @@ class DockerEngine:
                 raise _ImageMissing(error.message) from error
             if directory is not None and directory in error.message:
                 # The engine does not see our directories: from now on outputs are copied.
-                self._daemon = self._daemon.without_handover()
+                self._daemon = daemon.without_handover()
                 await asyncio.to_thread(self._handover.remove, name)  # type: ignore[union-attr]
                 return await self._create(attempt)
             if transient(error):
@@ -332,10 +329,9 @@ class DockerEngine:
 
     async def _read_to_the_end(self, attempt: _Attempt) -> int:
         """Deliver all output and return the exit code."""
-        name, delivery = attempt.key.name, attempt.delivery
         loop = asyncio.get_running_loop()
         if attempt.attachment is not None:
-            await deliver_attached(attempt.attachment, delivery)
+            await deliver_attached(attempt.attachment, attempt.delivery)
             closed_at = loop.time()
             code = await self._exit_code(attempt.key)
             if loop.time() - closed_at < _LINGER:
@@ -343,14 +339,14 @@ class DockerEngine:
             # The attachment ended before the container: it closed its output, or the connection was cut.
         else:
             code = await self._follow(attempt)
-        await deliver_log(self._client, name, delivery, follow=False)
+        await self._deliver_log(attempt, follow=False)
         return code
 
     async def _follow(self, attempt: _Attempt) -> int:
         """Deliver live what the log shows, for its being live; what it lacks is delivered afterwards."""
         if not attempt.running:
             return await self._exit_code(attempt.key)
-        following = asyncio.create_task(deliver_log(self._client, attempt.key.name, attempt.delivery, follow=True))
+        following = asyncio.create_task(self._deliver_log(attempt, follow=True))
         try:
             code = await self._exit_code(attempt.key)
             await asyncio.wait({following}, timeout=_LINGER)
@@ -358,6 +354,10 @@ class DockerEngine:
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
+
+    async def _deliver_log(self, attempt: _Attempt, *, follow: bool) -> None:
+        driver = (await self._known_daemon()).log_driver
+        await deliver_log(self._client, attempt.key.name, attempt.delivery, follow=follow, repair=driver == "local")
 
     async def _exit_code(self, key: StepKey) -> int:
         try:
@@ -386,6 +386,11 @@ class DockerEngine:
             if file is not None:
                 found[name] = file
         return found
+
+    async def _known_daemon(self) -> Daemon:
+        if self._daemon is None:
+            self._daemon = Daemon.of(await self._client.info())
+        return self._daemon
 
     # --- small things ---------------------------------------------------------------------------------------
 

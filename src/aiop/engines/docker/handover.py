@@ -58,9 +58,10 @@ class Handover:
             raise
         except OSError:
             return OutputFile(None, "AIOP_OUTPUT is no regular file")
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return OutputFile(None, "AIOP_OUTPUT is no regular file")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return OutputFile(None, "AIOP_OUTPUT is no regular file")
             content = file.read(OUTPUT_FILE_LIMIT + 1)
         if len(content) > OUTPUT_FILE_LIMIT:
             return OutputFile(None, f"the file at AIOP_OUTPUT is larger than {OUTPUT_FILE_LIMIT} bytes")

@@ -23,6 +23,8 @@ _HEADER: Final = struct.Struct(">BxxxL")
 _STREAMS: Final = {0: Stream.STDOUT, 1: Stream.STDOUT, 2: Stream.STDERR}
 _INIT_FAILED: Final = re.compile(rb"\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)\n?")
 _HEAD: Final = 512
+_PART: Final = 16 * 1024
+"""Size of the parts into which the engine splits a long line."""
 
 
 class Delivery:
@@ -79,18 +81,25 @@ async def deliver_attached(attachment: Attachment, delivery: Delivery) -> None:
         delivery.give(_STREAMS[message.stream], message.data, datetime.now(UTC))
 
 
-async def deliver_log(client: DockerClient, name: str, delivery: Delivery, *, follow: bool) -> None:
+async def deliver_log(client: DockerClient, name: str, delivery: Delivery, *, follow: bool, repair: bool) -> None:
     """Read the engine's log from its beginning; ``follow`` alone may miss the last line (moby#43860).
 
-    The engine ends a last line that was not ended.
+    ``repair``: the log driver loses the end of a line that it had to split (``local``). Seen from here, such a
+    line has a last part that is neither full nor ended and yet is followed by another line.
     """
     delivery.rewind()
+    owed: dict[Stream, datetime] = {}
     params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": "1" if follow else "0"}
     async with client.stream("GET", f"containers/{name}/logs", params) as response:
         async for number, message in _frames(response.content.iter_any()):
             # Each message, also a part of a long line, is a frame with its time before it.
             time, _, data = message.partition(b" ")
-            delivery.give(_STREAMS[number], data, datetime.fromisoformat(time.decode()))
+            stream, at = _STREAMS[number], datetime.fromisoformat(time.decode())
+            if (ended_at := owed.pop(stream, None)) is not None:
+                delivery.give(stream, b"\n", ended_at)
+            delivery.give(stream, data, at)
+            if repair and len(data) != _PART and not data.endswith(b"\n"):
+                owed[stream] = at
 
 
 async def _frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes]]:

@@ -1,0 +1,140 @@
+"""What the suite is run on: an engine, and what a test needs to know of the place where it runs."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from aiop.engines.fake import FakeEngine, FakeWorld, Pause, Print, Script
+from aiop.interfaces import Engine
+from aiop.model.definition import Network
+from aiop.model.ids import ExecutionId, StepId, StepKey
+from aiop.model.records import Stream
+from aiop.model.run import ContainerRun, HostMount, Outcome
+from docker_lab import DockerLab, docker_client
+
+GRACE = timedelta(seconds=1)
+
+
+class Output:
+    """A sink that remembers, and can be waited on."""
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[Stream, bytes, datetime]] = []
+        self._arrived = asyncio.Event()
+
+    def __call__(self, stream: Stream, data: bytes, at: datetime) -> None:
+        self.pieces.append((stream, data, at))
+        self._arrived.set()
+
+    @property
+    def stdout(self) -> bytes:
+        return b"".join(data for stream, data, _ in self.pieces if stream is Stream.STDOUT)
+
+    @property
+    def stderr(self) -> bytes:
+        return b"".join(data for stream, data, _ in self.pieces if stream is Stream.STDERR)
+
+    async def shows(self, text: bytes) -> None:
+        """Return once stdout holds ``text``."""
+        while text not in self.stdout:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+
+class Subject:
+    """One implementation. ``make`` gives another engine on the same containers, as a restarted service has."""
+
+    def __init__(self, make: Callable[[], Engine], *, image: str, directory: Path) -> None:
+        self.make = make
+        self.engine = make()
+        self.image = image
+        self.directory = directory
+        self.engines = [self.engine]
+        self.keys: list[StepKey] = []
+
+    def key(self, step: str = "step") -> StepKey:
+        """A key that nobody used before; what bears it is removed after the test."""
+        key = StepKey(ExecutionId(str(uuid4())), StepId(step))
+        self.keys.append(key)
+        return key
+
+    def restarted(self) -> Engine:
+        """The engine of the service after a restart."""
+        engine = self.make()
+        self.engines.append(engine)
+        return engine
+
+    def run(self, text: str, *, script: Script | None = None, **more: object) -> ContainerRun:
+        """A container that runs ``text`` by ``sh -c``; ``script`` says the same to a fake that cannot."""
+        more.setdefault("network", Network.NONE)
+        return ContainerRun(self.image, command=("sh", "-c", text), **more)  # type: ignore[arg-type]
+
+    def gated(self, *, before: str = "", after: str = "", code: int = 0) -> tuple[ContainerRun, Callable[[], None]]:
+        """A container that writes ``before``, runs until the returned function is called, writes ``after``, ends."""
+        gate = self.directory / str(uuid4())
+        gate.mkdir()
+        wait = "while [ ! -e /gate/open ]; do sleep 0.02; done"
+        run = self.run(
+            f"printf '%s' '{before}'\n{wait}\nprintf '%s' '{after}'\nexit {code}",
+            mounts=(HostMount(str(gate), "/gate", read_only=True),),
+        )
+        return run, (gate / "open").touch
+
+    async def outcome(self, run: ContainerRun, output: Output | None = None) -> Outcome:
+        """Run to the end and remove."""
+        key = self.key()
+        await self.engine.start(key, run, output or Output())
+        outcome = await self.engine.wait(key)
+        await self.engine.remove(key)
+        return outcome
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a named volume; nothing in the contract does."""
+
+    async def aclose(self) -> None:
+        """Remove what is left."""
+        cleaner = self.make()
+        for key in self.keys:
+            await cleaner.remove(key)
+        for engine in [*self.engines, cleaner]:
+            await engine.aclose()
+
+
+class FakeSubject(Subject):
+    """The fake, told by scripts what it cannot interpret."""
+
+    def __init__(self, make: Callable[[FakeWorld], FakeEngine], *, directory: Path) -> None:
+        self.scripts: dict[str, Script] = {}
+        self.world = FakeWorld(lambda key, run: self.scripts.get(run.command[2]) if run.command else None)
+        super().__init__(lambda: make(self.world), image="busybox", directory=directory)
+
+    def run(self, text: str, *, script: Script | None = None, **more: object) -> ContainerRun:
+        if script is not None:
+            self.scripts[text] = script
+        return super().run(text, **more)
+
+    def gated(self, *, before: str = "", after: str = "", code: int = 0) -> tuple[ContainerRun, Callable[[], None]]:
+        acts = (Print(Stream.STDOUT, before.encode()), Pause(), Print(Stream.STDOUT, after.encode()))
+        step = f"gated {uuid4()}"
+        run = self.run(step, script=Script(acts=acts, exit_code=code))
+
+        def release() -> None:
+            for key, container in self.world.containers.items():
+                if container.run == run:
+                    self.world.release(key)
+
+        return run, release
+
+
+class DockerSubject(Subject):
+    """A real Docker Engine."""
+
+    def __init__(self, make: Callable[[], Engine], *, lab: DockerLab, directory: Path) -> None:
+        super().__init__(make, image=lab.image, directory=directory)
+        self.lab = lab
+
+    async def remove_volume(self, name: str) -> None:
+        async with docker_client(self.lab.endpoint) as docker:
+            await (await docker.volumes.get(name)).delete()
