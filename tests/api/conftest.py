@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from aiop.api import Services, StreamTimes, create_app
+from aiop.auth import AuthService, FernetVault, Passwords
+from aiop.bus.local import LocalBus
+from aiop.model.records import Role
+from aiop.operations import Operations
+from aiop.spec import VolumePolicy
+from aiop.store import open_store
+from api.owner import Owner
+from api.world import PASSWORD, SECRET, HandClock, Service, reference
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+async def service(tmp_path: Path, clock: HandClock) -> AsyncIterator[Service]:
+    bus = LocalBus()
+    vault = FernetVault(SECRET)
+    database = tmp_path / "aiop.db"
+    async with open_store(f"sqlite+aiosqlite:///{database}", clock=clock) as store:
+        passwords = Passwords(time_cost=1, memory_kib=8)
+        services = Services(
+            operations=Operations(store, bus, vault, volume_policy=VolumePolicy(("/tmp",))),
+            auth=AuthService(store, clock, secret=SECRET, passwords=passwords, access_ttl=timedelta(hours=9)),
+            store=store,
+            bus=bus,
+            clock=clock,
+            max_body_bytes=64 * 1024,
+            streams=StreamTimes(look=timedelta(seconds=3), heartbeat=timedelta(seconds=15)),
+        )
+        for role in Role:
+            await services.auth.users.create(role, PASSWORD, role)
+        yield Service(create_app(services), services, store, bus, clock, vault, database)
+
+
+SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def sign_in(service: Service) -> AsyncIterator[SignIn]:
+    """Sign in as the user whose name is that of his role."""
+    clients: list[httpx.AsyncClient] = []
+
+    async def signed_in(username: str) -> httpx.AsyncClient:
+        session = await service.services.auth.login(username, PASSWORD)
+        clients.append(service.client(session.access_token))
+        return clients[-1]
+
+    yield signed_in
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def client(sign_in: SignIn) -> httpx.AsyncClient:
+    return await sign_in("editor")
+
+
+@pytest.fixture
+async def viewer(sign_in: SignIn) -> httpx.AsyncClient:
+    return await sign_in("viewer")
+
+
+@pytest.fixture
+async def admin(sign_in: SignIn) -> httpx.AsyncClient:
+    return await sign_in("admin")
+
+
+@pytest.fixture
+async def anonymous(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    async with service.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def workflow(client: httpx.AsyncClient) -> str:
+    """Store the workflow of the reference and return its id."""
+    answer = await client.post("/dagger/workflows", json=reference("workflow_create.request"))
+    assert answer.status_code == 201
+    return answer.json()["id"]
+
+
+@pytest.fixture
+async def execution(client: httpx.AsyncClient, workflow: str) -> str:
+    """Execute the workflow of the reference and return the execution's id."""
+    answer = await client.post(f"/dagger/workflows/{workflow}/execute", json={"inputs": {"param1": "value1"}})
+    assert answer.status_code == 201
+    return answer.json()["execution_id"]
+
+
+@pytest.fixture
+def owner(service: Service) -> Owner:
+    return Owner(service.store, service.bus, service.clock)

@@ -1,0 +1,60 @@
+"""What the tests of the API work with: the application on a real store, and a clock that they move."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from aiop.api import Services
+from aiop.auth import FernetVault
+from aiop.bus.local import LocalBus
+from aiop.store import SqlStore
+
+SECRET = "a secret that is only used in these tests"
+PASSWORD = "correct horse"
+REFERENCE = Path(__file__).parent / "reference"
+
+
+class HandClock:
+    """Moves only when told to."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    async def sleep(self, delay: timedelta) -> None:
+        raise AssertionError("nothing in the API sleeps")
+
+    def advance(self, **by: float) -> None:
+        self.time += timedelta(**by)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The application on a real store."""
+
+    app: FastAPI
+    services: Services
+    store: SqlStore
+    bus: LocalBus
+    clock: HandClock
+    vault: FernetVault
+    database: Path
+
+    def client(self, token: str | None = None) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(transport=transport, base_url="http://aiop.test", headers=headers)
+
+
+def reference(name: str) -> Any:
+    """Read an example of the API reference."""
+    return json.loads((REFERENCE / f"{name}.json").read_text())
