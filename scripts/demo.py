@@ -132,6 +132,8 @@ def settings(endpoint: str) -> dict[str, str]:
 @contextmanager
 def service(environment: Mapping[str, str]) -> Iterator[str]:
     """Run ``aiop serve`` and yield its address once it is ready."""
+    pid_file = STATE / "service.pid"
+    end_leftover(pid_file)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     log = STATE / "service.log"
@@ -144,12 +146,26 @@ def service(environment: Mapping[str, str]) -> Iterator[str]:
             stderr=sink,
             start_new_session=True,
         )
+    pid_file.write_text(str(process.pid))
     try:
         await_ready(process, url, log)
         yield url
     finally:
         process.terminate()
         process.wait()
+        pid_file.unlink()
+
+
+def end_leftover(pid_file: Path) -> None:
+    """End the service of a demo that was killed, which would keep the data directory locked."""
+    try:
+        process = Path("/proc", pid_file.read_text())
+        if os.fsencode(AIOP) in (process / "cmdline").read_bytes():
+            os.kill(int(process.name), signal.SIGTERM)
+            while process.exists():
+                time.sleep(0.05)
+    except (FileNotFoundError, ProcessLookupError):
+        return
 
 
 def await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
