@@ -37,7 +37,7 @@ async def service(tmp_path: Path, clock: HandClock) -> AsyncIterator[Service]:
             bus=bus,
             clock=clock,
             max_body_bytes=64 * 1024,
-            streams=StreamTimes(look=timedelta(seconds=3), heartbeat=timedelta(seconds=15)),
+            streams=StreamTimes(look=timedelta(milliseconds=50), stall=timedelta(milliseconds=50)),
         )
         for role in Role:
             await services.auth.users.create(role, PASSWORD, role)
