@@ -44,7 +44,13 @@ class AuthPart(Part):
         super().__init__(db)
         self._touches = _Touches()
         self._user_list = Listing(tables.users, sorts=("username", "role", "created_at"), unique="username")
-        self._token_list = Listing(tables.tokens, sorts=("name", "created_at", "expires_at"), unique="id")
+        self._token_list = Listing(
+            tables.tokens,
+            sorts=("name", "created_at", "expires_at"),
+            unique="id",
+            filters={"username": tables.tokens.c.username == bindparam("username")},
+            always=[tables.tokens.c.refresh.is_(False)],
+        )
 
     async def user(self, username: str) -> UserRecord | None:
         """Read one."""
@@ -54,7 +60,7 @@ class AuthPart(Part):
     async def users(self, query: PageQuery) -> Page[UserRecord]:
         """Read a page."""
         async with self._db.reading() as tx:
-            rows, total = await self._user_list.page(tx, query, columns=tuple(tables.users.c), where=())
+            rows, total = await self._user_list.page(tx, query)
         return Page([_user(row) for row in rows], total)
 
     async def add_user(self, user: UserRecord) -> bool:
@@ -99,14 +105,13 @@ class AuthPart(Part):
 
     async def token(self, digest: str) -> TokenRecord | None:
         """Read one by its digest."""
-        rows = await self._db.rows(select(tables.tokens).where(tables.tokens.c.digest == digest))
+        rows = await self._db.rows(_TOKEN, {"digest": digest})
         return _token(rows[0]) if rows else None
 
     async def tokens(self, username: str, query: PageQuery) -> Page[TokenRecord]:
         """Read a page of a user's API tokens."""
-        where = (tables.tokens.c.username == username, tables.tokens.c.refresh.is_(False))
         async with self._db.reading() as tx:
-            rows, total = await self._token_list.page(tx, query, columns=tuple(tables.tokens.c), where=where)
+            rows, total = await self._token_list.page(tx, query, username=username)
         return Page([_token(row) for row in rows], total)
 
     async def delete_token(self, token: TokenId, *, username: str | None) -> None:
@@ -135,6 +140,10 @@ class AuthPart(Part):
     async def touch_token(self, token: TokenId, at: datetime) -> None:
         """Note the last use."""
         await self._db.writer.run(self._touches, (token, at))
+
+
+_TOKEN = select(tables.tokens).where(tables.tokens.c.digest == bindparam("digest"))
+"""Built once, as each request asks."""
 
 
 async def _check_user_can_go(tx: AsyncConnection, username: str, *, remains_admin: bool) -> None:

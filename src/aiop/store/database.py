@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -37,10 +37,10 @@ class Database:
         async with self._connected() as connection:
             yield await connection.execution_options(**{SNAPSHOT: True})
 
-    async def rows(self, statement: Select[Any]) -> Sequence[AnyRow]:
+    async def rows(self, statement: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """Read the rows of a single statement; raises ``StorageUnavailable``."""
         async with self._connected() as connection:
-            rows: Sequence[AnyRow] = (await connection.execute(statement)).all()
+            rows: Sequence[AnyRow] = (await connection.execute(statement, values)).all()
             return rows
 
     @asynccontextmanager

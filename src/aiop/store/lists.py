@@ -1,11 +1,11 @@
-"""Pages: the count of all that a filter lets through, and one piece in an order without ties."""
+"""Pages: one piece of a list in an order without ties, and the count of all that a filter lets through."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import InvalidRequest
@@ -16,41 +16,79 @@ __all__ = ["Listing"]
 
 
 class Listing:
-    """How one table is listed: its sortable columns, and the unique one that breaks ties.
+    """How one table is listed: its sortable columns, the unique one that breaks ties, its filters by name.
 
-    What has no value yet sorts before everything else.
+    A filter is a condition on a ``bindparam`` of its own name; ``always`` holds for each row that is shown.
+    What has no value yet sorts before everything else. Statements are built once, which takes longer than running
+    them, and there are as many as there are combinations of filters and sorts.
     """
 
-    def __init__(self, table: Table, *, sorts: Sequence[str], unique: str, newest: str = "created_at") -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        sorts: Sequence[str],
+        unique: str,
+        columns: Sequence[Any] | None = None,
+        filters: Mapping[str, ColumnElement[bool]] | None = None,
+        always: Sequence[ColumnElement[bool]] = (),
+    ) -> None:
         self._table = table
-        self._sorts: Mapping[str, ColumnElement[Any]] = {name: table.c[name] for name in sorts}
+        self._sorts = {name: table.c[name] for name in sorts}
         self._unique = table.c[unique]
-        self._newest = table.c[newest]
+        self._columns = tuple(columns or table.c)
+        self._filters = filters or {}
+        self._always = tuple(always)
+        self._pages: dict[tuple[str | None, bool, frozenset[str]], Select[Any]] = {}
+        self._counts: dict[frozenset[str], Select[Any]] = {}
 
-    async def page(
-        self, tx: AsyncConnection, query: PageQuery, *, columns: Sequence[Any], where: Sequence[ColumnElement[bool]]
-    ) -> tuple[Sequence[AnyRow], int]:
+    async def page(self, tx: AsyncConnection, query: PageQuery, **filters: Any) -> tuple[Sequence[AnyRow], int]:
         """Read a page and the total; raises ``InvalidRequest`` for a field that is not sortable."""
-        rows = await self.rows(tx, query, columns=columns, where=where)
-        total = await tx.scalar(select(func.count()).select_from(self._table).where(*where))
+        rows = await self.rows(tx, query, **filters)
+        given = _given(filters)
+        key = frozenset(given)
+        if key not in self._counts:
+            self._counts[key] = select(func.count()).select_from(self._table).where(*self._conditions(key))
+        total = await tx.scalar(self._counts[key], given)
         return rows, total or 0
 
-    async def rows(
-        self, tx: AsyncConnection, query: PageQuery, *, columns: Sequence[Any], where: Sequence[ColumnElement[bool]]
-    ) -> Sequence[AnyRow]:
-        """Read a page. Its keys are found in an index alone, so rows that are skipped are never touched."""
-        order = self._order(query)
-        keys = select(self._unique).where(*where).order_by(*order).limit(query.limit).offset(query.offset).subquery()
-        chosen = select(*columns).join(keys, keys.c[self._unique.name] == self._unique).order_by(*order)
-        return (await tx.execute(chosen)).all()
+    async def rows(self, tx: AsyncConnection, query: PageQuery, **filters: Any) -> Sequence[AnyRow]:
+        """Read a page; a filter that is ``None`` lets everything through."""
+        given = _given(filters)
+        key = (query.sort, query.descending, frozenset(given))
+        if key not in self._pages:
+            self._pages[key] = self._statement(*key)
+        values = {**given, "limit": query.limit, "offset": query.offset}
+        rows: Sequence[AnyRow] = (await tx.execute(self._pages[key], values)).all()
+        return rows
 
-    def _order(self, query: PageQuery) -> list[ColumnElement[Any]]:
-        if query.sort is None:
-            return [self._newest.desc(), self._unique.desc()]
-        column = self._sorts.get(query.sort)
+    def _statement(self, sort: str | None, descending: bool, filters: frozenset[str]) -> Select[Any]:
+        """Find the keys of the page in an index alone, so that rows that are skipped are never touched."""
+        order = self._order(sort, descending)
+        keys = (
+            select(self._unique)
+            .where(*self._conditions(filters))
+            .order_by(*order)
+            .limit(bindparam("limit", type_=Integer))
+            .offset(bindparam("offset", type_=Integer))
+            .subquery()
+        )
+        return select(*self._columns).join(keys, keys.c[self._unique.name] == self._unique).order_by(*order)
+
+    def _conditions(self, filters: frozenset[str]) -> list[ColumnElement[bool]]:
+        return [*self._always, *(self._filters[name] for name in sorted(filters))]
+
+    def _order(self, sort: str | None, descending: bool) -> list[ColumnElement[Any]]:
+        if sort is None:
+            sort, descending = "created_at", True
+        column = self._sorts.get(sort)
         if column is None:
-            raise InvalidRequest.at("sort", f"cannot sort by {query.sort!r}: use one of {', '.join(self._sorts)}")
+            raise InvalidRequest.at("sort", f"cannot sort by {sort!r}: use one of {', '.join(self._sorts)}")
         columns = [column] if column is self._unique else [column, self._unique]
-        if query.descending:
+        if descending:
             return [each.desc().nulls_last() if each.nullable else each.desc() for each in columns]
         return [each.asc().nulls_first() if each.nullable else each.asc() for each in columns]
+
+
+def _given(filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filters.items() if value is not None}

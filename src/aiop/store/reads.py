@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
@@ -37,39 +37,47 @@ class ReadPart(Part):
         super().__init__(db)
         self._lines = LogCodec()
         self._workflow_list = Listing(
-            tables.workflows, sorts=("id", "name", "status", "created_at", "updated_at"), unique="id"
+            tables.workflows,
+            sorts=("id", "name", "status", "created_at", "updated_at"),
+            unique="id",
+            filters={
+                "status": tables.workflows.c.status == bindparam("status"),
+                "name": tables.workflows.c.name_folded.contains(bindparam("name"), escape=workflows.ESCAPE),
+            },
+            always=[tables.workflows.c.deleted_at.is_(None)],
         )
         self._execution_list = Listing(
-            tables.executions, sorts=("id", "status", "created_at", "started_at", "completed_at"), unique="id"
+            tables.executions,
+            sorts=("id", "status", "created_at", "started_at", "completed_at"),
+            unique="id",
+            columns=executions.SHOWN,
+            filters={
+                "status": tables.executions.c.status == bindparam("status"),
+                "workflow": tables.executions.c.workflow_id == bindparam("workflow"),
+            },
         )
 
     async def ping(self) -> None:
         """Read something."""
-        await self._db.rows(select(literal(1)).select_from(tables.workflows).limit(1))
+        await self._db.rows(_PING)
 
     async def workflow(self, workflow: WorkflowId) -> WorkflowRecord:
         """Read one."""
-        table = tables.workflows.c
-        rows = await self._db.rows(workflows.NEWEST.where(table.id == workflow, table.deleted_at.is_(None)))
+        rows = await self._db.rows(_WORKFLOW, {"workflow": workflow})
         if not rows:
             raise NotFound(f"there is no workflow {workflow}")
         return workflows.record(rows[0])
 
     async def workflows(self, query: WorkflowQuery) -> Page[WorkflowSummary]:
         """Read a page."""
-        table = tables.workflows.c
-        where: list[ColumnElement[bool]] = [table.deleted_at.is_(None)]
-        if query.status is not None:
-            where.append(table.status == query.status.value)
-        if query.name is not None:
-            where.append(table.name_folded.contains(workflows.fold(query.name), autoescape=True))
+        name = None if query.name is None else workflows.pattern(query.name)
         async with self._db.reading() as tx:
-            rows, total = await self._workflow_list.page(tx, query, columns=tuple(table), where=where)
+            rows, total = await self._workflow_list.page(tx, query, status=query.status, name=name)
         return Page([workflows.summary(row) for row in rows], total)
 
     async def document(self, version: VersionId) -> str:
         """Read a definition's JSON text."""
-        rows = await self._db.rows(select(tables.versions.c.document).where(tables.versions.c.id == version))
+        rows = await self._db.rows(_DOCUMENT, {"version": version})
         if not rows:
             raise NotFound(f"there is no version {version}")
         return str(rows[0].document)
@@ -77,26 +85,26 @@ class ReadPart(Part):
     async def execution(self, execution: ExecutionId) -> ExecutionSummary:
         """Read one with its steps."""
         async with self._db.reading() as tx:
-            chosen = select(*executions.SHOWN).where(tables.executions.c.id == execution)
-            row = (await tx.execute(chosen)).one_or_none()
+            row = (await tx.execute(_EXECUTION, {"execution": execution})).one_or_none()
             if row is None:
                 raise NotFound(f"there is no execution {execution}")
-            found = await _steps_of(tx, [execution], steps.shown_columns())
+            found = await _steps_of(tx, [execution], _SHOWN_STEPS)
         return executions.summary(row, found.get(execution, ()))
 
     async def executions(self, query: ExecutionQuery) -> Page[ExecutionSummary]:
         """Read a page, the steps of all its executions at once."""
-        table = tables.executions.c
-        where: list[ColumnElement[bool]] = []
-        if query.workflow is not None:
-            where.append(table.workflow_id == query.workflow)
-        if query.status is not None:
-            where.append(table.status == query.status.value)
         async with self._db.reading() as tx:
-            rows = await self._execution_list.rows(tx, query, columns=executions.SHOWN, where=where)
-            found = await _steps_of(tx, [row.id for row in rows], steps.small_columns())
-            total = await tx.scalar(_count_of(query))
-        return Page([executions.summary(row, found.get(row.id, ())) for row in rows], total or 0)
+            rows = await self._execution_list.rows(tx, query, workflow=query.workflow, status=query.status)
+            found = await _steps_of(tx, [row.id for row in rows], _SMALL_STEPS)
+            total = await self._count(tx, query)
+        return Page([executions.summary(row, found.get(row.id, ())) for row in rows], total)
+
+    @staticmethod
+    async def _count(tx: AsyncConnection, query: ExecutionQuery) -> int:
+        """Add up the kept counts."""
+        workflow = {"workflow": query.workflow or executions.ALL_WORKFLOWS}
+        counts = {row.status: row.executions for row in await tx.execute(_COUNTS, workflow)}
+        return sum(counts.values()) if query.status is None else counts.get(query.status, 0)
 
     async def attempts(self, execution: ExecutionId, step: StepId) -> Sequence[AttemptRecord]:
         """Read the attempts of a step."""
@@ -110,9 +118,8 @@ class ReadPart(Part):
 
     async def events(self, execution: ExecutionId, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """Read events in order."""
-        table = tables.events.c
-        chosen = select(tables.events).where(table.execution_id == execution, table.seq > after)
-        return [events.event(row) for row in await self._db.rows(chosen.order_by(table.seq).limit(limit))]
+        rows = await self._db.rows(_EVENTS, {"execution": execution, "after": after, "limit": limit})
+        return [events.event(row) for row in rows]
 
     async def logs(
         self, execution: ExecutionId, *, after: int = 0, step: StepId | None = None, limit: int = 100
@@ -135,26 +142,39 @@ class ReadPart(Part):
 
     async def counts(self) -> Mapping[ExecutionStatus, int]:
         """Count executions by status; a status without executions is 0."""
-        counts = tables.execution_counts.c
-        rows = await self._db.rows(
-            select(counts.status, counts.executions).where(counts.workflow_id == executions.ALL_WORKFLOWS)
-        )
+        rows = await self._db.rows(_COUNTS, {"workflow": executions.ALL_WORKFLOWS})
         found = {row.status: row.executions for row in rows}
         return {each: found.get(each.value, 0) for each in ExecutionStatus}
 
 
-def _count_of(query: ExecutionQuery) -> Select[Any]:
-    counts = tables.execution_counts.c
-    total = select(func.sum(counts.executions)).where(
-        counts.workflow_id == (query.workflow or executions.ALL_WORKFLOWS)
-    )
-    return total if query.status is None else total.where(counts.status == query.status.value)
-
-
-async def _steps_of(tx: AsyncConnection, chosen: Sequence[str], columns: Sequence[Any]) -> dict[str, list[StepRecord]]:
-    key = tables.steps.c.execution_id
-    rows = await tx.execute(select(*columns).where(key.in_(chosen)).order_by(*tables.steps.primary_key.columns))
+async def _steps_of(tx: AsyncConnection, chosen: Sequence[str], statement: Select[Any]) -> dict[str, list[StepRecord]]:
+    rows = await tx.execute(statement, {"executions": chosen})
     return {
         execution: [steps.step(row) for row in group]
         for execution, group in groupby(rows, key=lambda row: row.execution_id)
     }
+
+
+def _steps(columns: Sequence[Any]) -> Select[Any]:
+    chosen = tables.steps.c.execution_id.in_(bindparam("executions", expanding=True))
+    return select(*columns).where(chosen).order_by(*tables.steps.primary_key.columns)
+
+
+# Built once: building one takes longer than running it.
+_PING = select(tables.workflows.c.id).limit(1)
+_WORKFLOW = workflows.NEWEST.where(
+    tables.workflows.c.id == bindparam("workflow"), tables.workflows.c.deleted_at.is_(None)
+)
+_DOCUMENT = select(tables.versions.c.document).where(tables.versions.c.id == bindparam("version"))
+_EXECUTION = select(*executions.SHOWN).where(tables.executions.c.id == bindparam("execution"))
+_SMALL_STEPS = _steps(steps.small_columns())
+_SHOWN_STEPS = _steps(steps.shown_columns())
+_COUNTS = select(tables.execution_counts.c.status, tables.execution_counts.c.executions).where(
+    tables.execution_counts.c.workflow_id == bindparam("workflow")
+)
+_EVENTS = (
+    select(tables.events)
+    .where(tables.events.c.execution_id == bindparam("execution"), tables.events.c.seq > bindparam("after"))
+    .order_by(tables.events.c.seq)
+    .limit(bindparam("limit", type_=Integer))
+)

@@ -13,8 +13,19 @@ from aiop.model.state import ExecutionStatus
 from aiop.store import tables
 from aiop.store.codec import AnyRow, clean, moment
 
-__all__ = ["NEWEST", "fold", "new_version_row", "new_workflow_row", "record", "replaced_columns", "summary"]
+__all__ = [
+    "ESCAPE",
+    "NEWEST",
+    "fold",
+    "new_version_row",
+    "new_workflow_row",
+    "pattern",
+    "record",
+    "replaced_columns",
+    "summary",
+]
 
+ESCAPE = "/"
 NEWEST = select(tables.workflows, tables.versions.c.document).join(
     tables.versions, tables.versions.c.id == tables.workflows.c.version_id
 )
@@ -29,6 +40,14 @@ def fold(name: str) -> str:
 def replaced_columns(new: NewWorkflow) -> dict[str, Any]:
     """Encode what each version replaces."""
     return {"name": clean(new.name), "name_folded": fold(new.name), "description": clean(new.description)}
+
+
+def pattern(part: str) -> str:
+    """Return what ``name_folded`` is to contain, for a ``LIKE`` with ``ESCAPE``."""
+    folded = fold(part)
+    for special in (ESCAPE, "%", "_"):
+        folded = folded.replace(special, ESCAPE + special)
+    return folded
 
 
 def new_workflow_row(new: NewWorkflow, now: int) -> dict[str, Any]:
