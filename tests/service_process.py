@@ -36,6 +36,7 @@ class ServiceProcess:
 
     async def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a service that is started often must not compile each time
         environment |= {
             "AIOP_DATA_DIR": str(self.data_dir),
             "AIOP_PORT": str(self.port),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class Service:
     supervisor: Supervisor
     remover: Remover
     sweeper: Sweeper
+    stopping: asyncio.Event
+    """To be set when the service is to end; streams end then."""
 
 
 @asynccontextmanager
@@ -105,4 +108,4 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             max_body_bytes=settings.max_body_bytes,
         )
         sweeper = Sweeper(engine, store, clock, remover, retention)
-        yield Service(create_app(services), installation, supervisor, remover, sweeper)
+        yield Service(create_app(services), installation, supervisor, remover, sweeper, services.stopping)

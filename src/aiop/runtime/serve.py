@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import socket
+from collections.abc import Iterator
 
 import structlog
 import uvicorn
@@ -28,7 +31,7 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     with _listening_socket(settings.host, settings.port) as listening:
         async with build_service(settings) as service:
-            server = uvicorn.Server(
+            server = _Server(
                 uvicorn.Config(
                     service.app,
                     http="httptools",
@@ -39,6 +42,15 @@ async def _serve(settings: Settings) -> None:
                     server_header=False,
                 )
             )
+
+            def stop() -> None:
+                service.stopping.set()
+                # A second signal does not wait for answers under way.
+                server.force_exit = server.should_exit
+                server.should_exit = True
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop)
             host, port = listening.getsockname()[:2]
             log = structlog.get_logger()
             log.info("serving", url=f"http://{host}:{port}", data_dir=str(service.installation.directory))
@@ -53,6 +65,15 @@ async def _serve(settings: Settings) -> None:
                 for loop in loops:
                     loop.cancel()
             log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn's own way ends the process before the other parts are closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Change nothing."""
+        yield
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
