@@ -1,7 +1,7 @@
 """Conditions (``when``): CEL over ``inputs``, ``steps``, ``execution``, and ``success()``, ``failure()``, ``always()``.
 
-CEL has no loops without an end, and the library gives up after 10,000 iterations; ``cel_text.bounds_faults`` and the
-limits on the data here see to it that none of these iterations can grow.
+CEL has no loops without an end, and the library gives up after 10,000 iterations; ``cel_bounds`` sees
+to it that an iteration stays small.
 """
 
 from __future__ import annotations
@@ -13,14 +13,20 @@ from typing import Any
 
 from aiop.model.definition import JsonValue
 from aiop.model.ids import StepId
-from aiop.spec.cel_text import Mentions, StepMention, bounds_faults, mentions_of, tokens_of
+from aiop.spec.cel_bounds import Labour, bounds_faults, labour_of
+from aiop.spec.cel_text import Mentions, StepMention, mentions_of, tokens_of
 from aiop.spec.templates import Scope, StepResult
 
 __all__ = ["Condition", "ConditionCompiler", "ConditionError", "ConditionSyntaxError"]
 
 MAX_BYTES = 4096
 MAX_DATA = 1024 * 1024
-MAX_LABORIOUS_DATA = 32 * 1024
+MAX_SEARCHED_DATA = 32 * 1024
+MAX_ADDED_DATA = 16 * 1024 * 1024
+MAX_WORK = 10**9
+"""Terms times iterations times size: about a second."""
+MAX_ITERATIONS = 10_000
+"""The library's own limit."""
 
 _COMPILE_ERROR = re.compile(r"ERROR: <input>:(-?[0-9]+):(-?[0-9]+): ([^\n]*)")
 _LONGEST_MESSAGE = 300
@@ -52,6 +58,7 @@ class Condition:
 
     text: str
     mentions: Mentions
+    _labour: Labour
     _program: Any
     _facts: _Facts
 
@@ -67,7 +74,7 @@ class Condition:
         """
         if not (dependencies_succeeded or self.handles_failure):
             return False
-        data = _data(scope, self.mentions)
+        data = _data(scope, self.mentions, self._labour)
         self._facts.succeeded, self._facts.failed = dependencies_succeeded, dependency_failed
         try:
             value = self._program.eval(data=data)
@@ -110,7 +117,7 @@ class ConditionCompiler:
         kind = program.return_type()
         if kind not in self._bool_types:
             raise ConditionSyntaxError([f"Must give true or false, but gives {kind.name().lower()}"])
-        return Condition(text, mentions_of(tokens), program, self._facts)
+        return Condition(text, mentions_of(tokens), labour_of(tokens), program, self._facts)
 
     def _load(self) -> None:
         from cel_expr_python import cel  # 17 MB that only definitions with a condition need
@@ -139,7 +146,7 @@ def _check_text(text: str) -> None:
         raise ConditionSyntaxError(["Must not hold a NUL character"])
 
 
-def _data(scope: Scope, mentions: Mentions) -> dict[str, Any]:
+def _data(scope: Scope, mentions: Mentions, labour: Labour) -> dict[str, Any]:
     """Pick what is mentioned: an evaluation must not cost more in a larger execution."""
     inputs: Mapping[str, JsonValue] = scope.inputs
     if None not in mentions.inputs:
@@ -149,10 +156,19 @@ def _data(scope: Scope, mentions: Mentions) -> dict[str, Any]:
         "steps": _steps(scope.steps, mentions.steps),
         "execution": {"id": scope.execution_id},
     }
-    limit = MAX_LABORIOUS_DATA if mentions.laborious else MAX_DATA
-    if _exceeds(data, limit):
-        raise ConditionError(f"The condition reads values of more than {limit // 1024} KiB")
+    _check_labour(labour, data)
     return data
+
+
+def _check_labour(labour: Labour, data: JsonValue) -> None:
+    size, items = _measure(data)
+    if size > MAX_DATA:
+        raise ConditionError(f"The condition reads values of more than {MAX_DATA // 1024} KiB")
+    if labour.searches and size > MAX_SEARCHED_DATA:
+        raise ConditionError(f"The condition searches in values of more than {MAX_SEARCHED_DATA // 1024} KiB")
+    iterations = min(MAX_ITERATIONS, (items + labour.terms) ** min(labour.loops, 4))
+    if labour.terms * iterations * size > MAX_WORK or labour.additions * size > MAX_ADDED_DATA:
+        raise ConditionError("The condition does too much work on values of this size")
 
 
 def _steps(results: Mapping[StepId, StepResult], mentions: frozenset[StepMention]) -> dict[str, Any]:
@@ -172,21 +188,22 @@ def _step(result: StepResult, outputs: Mapping[str, JsonValue]) -> dict[str, Any
     return {"status": result.status.value, "exit_code": result.exit_code, "outputs": dict(outputs)}
 
 
-def _exceeds(data: JsonValue, limit: int) -> bool:
-    """Count characters, and each number, key and bracket as eight."""
+def _measure(data: JsonValue) -> tuple[int, int]:
+    """Return about how many bytes ``data`` has, and how many items; stops counting beyond ``MAX_DATA``."""
     stack = [data]
-    while stack and limit >= 0:
+    size = items = 0
+    while stack and size <= MAX_DATA:
         item = stack.pop()
-        limit -= 8
+        size += 8
+        items += 1
         if isinstance(item, str):
-            limit -= len(item)
+            size += len(item)
         elif isinstance(item, Mapping):
-            limit -= sum(map(len, item))
+            size += sum(map(len, item))
             stack.extend(item.values())
         elif isinstance(item, list):
-            limit -= len(item) * 8 if len(item) > limit else 0
-            stack.extend(item if limit >= 0 else ())
-    return limit < 0
+            stack.extend(item)
+    return size, items
 
 
 def _compile_messages(error: str) -> list[str]:

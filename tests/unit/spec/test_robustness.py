@@ -1,0 +1,133 @@
+"""Whatever is sent, the answer is a definition or a list of faults."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.spec.documents import FULL, REFERENCE, faults_in
+
+from aiop.errors import InvalidRequest
+from aiop.spec import Plan, check_definition, load_definition, parse_json
+
+texts = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(
+        [
+            "a",
+            "b",
+            "load",
+            "sum",
+            "${inputs.x}",
+            "${steps.load.outputs.y}",
+            "${steps.",
+            "$${inputs.x}",
+            "${secrets.S}",
+            "/x",
+            "./x",
+            "true",
+            "inputs.x == 1",
+            "500m",
+            "1Mi",
+            "string",
+            "json",
+        ]
+    ),
+)
+names = st.sampled_from(
+    "name steps id container image command script environment volumes source target inputs outputs when retry depends_on "
+    "resources cpu memory type default files path requires retries container_config max_attempts".split()
+)
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.one_of(names, texts), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+def checked(document: Any) -> None:
+    before = copy.deepcopy(document)
+    try:
+        definition = check_definition(document)
+    except InvalidRequest as error:
+        assert error.faults
+        assert all(fault.field and fault.message for fault in error.faults)
+    else:
+        Plan.of(definition)
+    assert document == before
+
+
+@given(values)
+@settings(max_examples=300, deadline=None)
+def test_any_json_value_gives_a_definition_or_faults(document: Any) -> None:
+    checked(document)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [path]
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        found.extend(places(child, (*path, key)))
+    return found
+
+
+def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    if not path:
+        return value
+    changed = copy.copy(document)
+    changed[path[0]] = replaced(document[path[0]], path[1:], value)
+    return changed
+
+
+@given(st.data())
+@settings(max_examples=500, deadline=None)
+def test_a_document_with_any_part_replaced_gives_a_definition_or_faults(data: st.DataObject) -> None:
+    document: Any = FULL
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(places(document)))
+        document = replaced(document, path, data.draw(values))
+    checked(document)
+
+
+@pytest.mark.parametrize("path", places(FULL)[1:], ids=lambda path: ".".join(map(str, path)))
+def test_null_and_a_list_in_any_place_are_taken_or_named(path: tuple[Any, ...]) -> None:
+    for value in (None, [[]], {"": {"": None}}, -1, "\0", True):
+        checked(replaced(FULL, path, value))
+
+
+@pytest.mark.parametrize("document", [REFERENCE, FULL], ids=["reference", "full"])
+def test_stored_text_loads_to_the_same_definition(document: Any) -> None:
+    assert load_definition(json.dumps(document)) == check_definition(document)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_json_or_faults(body: bytes) -> None:
+    try:
+        value = parse_json(body)
+    except InvalidRequest as error:
+        assert error.faults
+    else:
+        assert json.dumps(value, ensure_ascii=False).encode()
+
+
+def test_a_flood_of_faults_is_cut_and_counted() -> None:
+    found = faults_in({"name": "w", "steps": [{"id": 1}] * 3000})
+
+    assert sum(map(len, found.values())) == 1001
+    assert found["body"] == ["And 5000 more faults"]
+
+
+def test_values_nested_too_deeply_are_named_and_not_followed() -> None:
+    deep: Any = "x"
+    for _ in range(5000):
+        deep = [deep]
+
+    found = faults_in({"name": "w", "steps": [{"id": "a", "container": {"image": "i"}, "inputs": {"x": deep}}]})
+
+    assert found == {"steps[0].inputs": ["Nested deeper than 100 levels"]}
