@@ -15,8 +15,8 @@ help:  ## List the targets.
 demo: $(RUNTIME)  ## Start the service and run the example workflow in real containers, with a Docker Engine of its own if none answers.
 	@$(BIN)/python scripts/demo.py
 
-serve: $(RUNTIME)  ## Start the service alone; AIOP_* variables configure it (docs/reference/settings.md).
-	@$(BIN)/aiop serve
+serve: $(RUNTIME)  ## Start the service alone, until Ctrl-C; AIOP_* variables configure it (docs/reference/settings.md).
+	@$(BIN)/python scripts/with_engine.py $(BIN)/aiop serve
 
 setup: $(DEV)  ## Make the virtual environment .venv with all that development needs, from the lock files.
 
@@ -47,9 +47,10 @@ verify: $(DEV)  ## Prove that the generated files and the links of the docs are 
 generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.json and settings.md.
 	$(BIN)/python scripts/generate.py
 
-bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, and requests and steps a second.
-	@sh scripts/packages.sh test
-	$(BIN)/python -m bench
+bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists over 100,000 executions.
+	@$(BIN)/python scripts/with_engine.py $(BIN)/python bench/docker_overhead.py --image busybox:1
+	$(BIN)/python bench/fake_steps.py
+	$(BIN)/python bench/lists.py
 
 lock: $(BIN)/uv  ## Resolve the dependencies of pyproject.toml again into requirements/*.txt (UPGRADE=--upgrade takes newer ones).
 	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in -o requirements/runtime.txt

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from docker_engine import EngineMissing, find_engine, private_engine, version
+from docker_engine import EngineMissing, docker_engine, version
 from example_images import provide_images
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +54,8 @@ def main() -> int:
 def run(stack: ExitStack) -> int:
     """Go through the steps of the demo."""
     stack.enter_context(only_one())
-    endpoint = engine(stack)
+    say("engine", "looking for one; on a machine without, one is started")
+    endpoint = stack.enter_context(docker_engine(STATE / "docker"))
     say("engine", f"Docker Engine {version(endpoint)} at {endpoint}")
     say("images", provide_images(endpoint))
     environment = settings(endpoint)
@@ -102,20 +102,6 @@ def only_one() -> Iterator[None]:
         except BlockingIOError:
             raise ServiceFailed("a demo of this checkout is running already") from None
         yield
-
-
-def engine(stack: ExitStack) -> str:
-    """Return the endpoint of an engine: the user's, else one that is started here."""
-    if endpoint := find_engine():
-        return endpoint
-    say("engine", "none answers; starting one for this demo")
-    subprocess.run(["sh", "scripts/packages.sh", "engine"], check=True)
-    if Path("/run/systemd/system").is_dir() and shutil.which("systemctl") and os.geteuid() == 0:
-        # With a service manager the package's own service is what people expect to find.
-        subprocess.run(["systemctl", "start", "docker"], check=False)
-        if endpoint := find_engine():
-            return endpoint
-    return stack.enter_context(private_engine(STATE / "docker"))
 
 
 def settings(endpoint: str) -> dict[str, str]:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["EngineMissing", "connect", "find_engine", "private_engine", "version"]
+__all__ = ["EngineMissing", "connect", "docker_engine", "find_engine", "private_engine", "version"]
 
+PACKAGES = Path(__file__).with_name("packages.sh")
 START_SECONDS = 60
 # What a kernel without packet filtering or bridges still lets start; each costs steps something of the network.
 FALLBACKS: tuple[tuple[str, ...], ...] = ((), ("--iptables=false",), ("--iptables=false", "--bridge=none"))
@@ -41,6 +42,26 @@ def version(endpoint: str) -> str | None:
             return str(client.get("/version").raise_for_status().json()["Version"])
     except (httpx.HTTPError, KeyError, ValueError):
         return None
+
+
+@contextmanager
+def docker_engine(state: Path) -> Iterator[str]:
+    """Yield the endpoint of the user's engine, else of one that runs only inside, with its state under ``state``.
+
+    Raises ``EngineMissing``.
+    """
+    if endpoint := find_engine():
+        yield endpoint
+        return
+    subprocess.run(["sh", str(PACKAGES), "engine"], check=True)
+    if Path("/run/systemd/system").is_dir() and os.geteuid() == 0:
+        # With a service manager the package's own service is what people expect to find.
+        subprocess.run(["systemctl", "start", "docker"], check=False)
+        if endpoint := find_engine():
+            yield endpoint
+            return
+    with private_engine(state) as endpoint:
+        yield endpoint
 
 
 def find_engine() -> str | None:
