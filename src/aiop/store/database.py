@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Insert, Select, Table, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import Clock
+from aiop.store.bulk import Bulk
 from aiop.store.codec import AnyRow, micros
 from aiop.store.dialect import SNAPSHOT, Dialect
 from aiop.store.writer import Calls, Writer
@@ -62,13 +62,18 @@ class Database:
         """Return the time as it is stored."""
         return micros(self.clock.now())
 
-    def upsert(self, table: Table) -> sqlite.Insert:
-        """Build an ``INSERT`` of whole rows that replaces the row with the same key."""
+    def bulk(self, statement: Insert | Update, columns: Sequence[str] | None = None) -> Bulk:
+        """Prepare a statement for many rows; an ``INSERT`` takes all columns of its table if none are named."""
+        return Bulk(self.writer.dialect, statement, columns)
+
+    def upsert(self, table: Table) -> Bulk:
+        """Prepare an ``INSERT`` of whole rows that replaces the row with the same key."""
         insert = self.dialect.insert(table)
-        return insert.on_conflict_do_update(
+        statement = insert.on_conflict_do_update(
             index_elements=list(table.primary_key.columns),
             set_={column.name: insert.excluded[column.name] for column in table.c if not column.primary_key},
         )
+        return self.bulk(statement)
 
     async def aclose(self) -> None:
         """Finish writing, then close every connection."""

@@ -39,6 +39,8 @@ _STATE = (
     "waiting_detail",
 )
 
+_NEW = ("id", "workflow_id", "version_id", "status", "created_at", "options", "inputs", "sealed")
+
 
 def new_row(new: NewExecution, created_at: int) -> dict[str, Any]:
     """Encode a new execution."""
@@ -94,42 +96,49 @@ class ExecutionTable:
 
     def __init__(self, db: Database) -> None:
         counts = db.dialect.insert(tables.execution_counts)
-        self._add_counts = counts.on_conflict_do_update(
-            index_elements=["workflow_id", "status"],
-            set_={"executions": tables.execution_counts.c.executions + counts.excluded.executions},
+        self._add_counts = db.bulk(
+            counts.on_conflict_do_update(
+                index_elements=["workflow_id", "status"],
+                set_={"executions": tables.execution_counts.c.executions + counts.excluded.executions},
+            )
         )
+        table, workflows = tables.executions.c, tables.workflows.c
+        self._insert = db.bulk(insert(tables.executions), _NEW)
+        self._update = db.bulk(
+            update(tables.executions)
+            .where(table.id == bindparam("execution"))
+            .values({name: bindparam(name) for name in _STATE})
+        )
+        self._set_newest = db.bulk(
+            update(tables.workflows)
+            .where(workflows.id == bindparam("workflow"))
+            .values(newest_execution=bindparam("newest"), status=bindparam("status"))
+        )
+        self._set_status_of_newest = db.bulk(
+            update(tables.workflows)
+            .where(workflows.newest_execution == bindparam("execution"))
+            .values(status=bindparam("status"))
+        )
+        self._insert_events = db.bulk(insert(tables.events))
 
     async def add(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-        """Insert new executions; the last of each workflow becomes its newest."""
-        await tx.execute(insert(tables.executions), rows)
-        newest = {row["workflow_id"]: row["id"] for row in rows}
-        await tx.execute(
-            update(tables.workflows)
-            .where(tables.workflows.c.id == bindparam("workflow"))
-            .values(newest_execution=bindparam("newest"), status=ExecutionStatus.PENDING.value),
-            [{"workflow": workflow, "newest": execution} for workflow, execution in newest.items()],
+        """Insert new executions with their first event; the last of each workflow becomes its newest."""
+        await self._insert.execute(tx, rows)
+        await self._insert_events.execute(tx, [_submitted(row) for row in rows])
+        newest = {row["workflow_id"]: row for row in rows}
+        await self._set_newest.execute(
+            tx,
+            [{"workflow": workflow, "newest": row["id"], "status": row["status"]} for workflow, row in newest.items()],
         )
         await self._count(tx, Counter((row["workflow_id"], row["status"]) for row in rows))
 
     async def change(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         """Write new states (see ``change_row``), with the status of each workflow whose newest is among them."""
-        table = tables.executions.c
-        found = await tx.execute(
-            select(table.id, table.workflow_id, table.status).where(table.id.in_([row["execution"] for row in rows]))
-        )
+        found = await tx.execute(_STATUS, {"executions": [row["execution"] for row in rows]})
         before = {row.id: row for row in found}
-        state: dict[str, Any] = {name: bindparam(name) for name in _STATE}
-        await tx.execute(update(tables.executions).where(table.id == bindparam("execution")).values(state), rows)
-
+        await self._update.execute(tx, rows)
         moved = [row for row in rows if row["status"] != before[row["execution"]].status]
-        if not moved:
-            return
-        await tx.execute(
-            update(tables.workflows)
-            .where(tables.workflows.c.newest_execution == bindparam("execution"))
-            .values(status=bindparam("status")),
-            [{"execution": row["execution"], "status": row["status"]} for row in moved],
-        )
+        await self._set_status_of_newest.execute(tx, moved)
         counts: Counter[tuple[str, str]] = Counter()
         for row in moved:
             old = before[row["execution"]]
@@ -151,8 +160,8 @@ class ExecutionTable:
         )
         await self.change(tx, [{"execution": execution, **state} for execution in cancelled])
         finished = {"status": ExecutionStatus.CANCELLED, "reason": Reason.CANCELLED, "error": None}
-        await tx.execute(
-            insert(tables.events),
+        await self._insert_events.execute(
+            tx,
             [
                 event_row(ExecutionId(execution), Event(seq, kind, moment(now), data))
                 for execution in cancelled
@@ -183,8 +192,19 @@ class ExecutionTable:
             for (workflow, status), n in sorted([*changes.items(), *total.items()])
             if n
         ]
-        if rows:
-            await tx.execute(self._add_counts, rows)
+        await self._add_counts.execute(tx, rows)
+
+
+_STATUS = (
+    select(tables.executions.c.id, tables.executions.c.workflow_id, tables.executions.c.status)
+    .where(tables.executions.c.id.in_(bindparam("executions", expanding=True)))
+    .with_for_update()
+)
+
+
+def _submitted(row: dict[str, Any]) -> dict[str, Any]:
+    data = {"workflow_id": row["workflow_id"], "version_id": row["version_id"]}
+    return event_row(row["id"], Event(1, EventType.EXECUTION_SUBMITTED, moment(row["created_at"]), data))
 
 
 async def _erase(tx: AsyncConnection, ended: Sequence[str]) -> None:

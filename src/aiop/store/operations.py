@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import bindparam, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import AiopError, IdempotencyConflict, InvalidState, NotFound
 from aiop.interfaces import Idempotency, NewExecution, NewWorkflow
 from aiop.model.ids import ExecutionId, VersionId, WorkflowId
-from aiop.model.records import Event, EventType, WorkflowRecord
+from aiop.model.records import WorkflowRecord
 from aiop.model.state import ExecutionStatus
 from aiop.store import tables
 from aiop.store.codec import AnyRow, moment
 from aiop.store.database import Database, Part
-from aiop.store.events import event_row
 from aiop.store.executions import OPEN, ExecutionTable, new_row
 from aiop.store.workflows import NEWEST, new_version_row, new_workflow_row, record, replaced_columns
 from aiop.store.writer import Work
@@ -76,16 +74,11 @@ class _Submissions(Work[_Submission, ExecutionId]):
 
     @staticmethod
     async def _present(tx: AsyncConnection, items: Sequence[_Submission]) -> set[str]:
-        workflows = tables.workflows.c
         wanted = {item.new.workflow_id for item in items}
-        found = await tx.scalars(
-            select(workflows.id).where(workflows.id.in_(wanted), workflows.deleted_at.is_(None)).with_for_update()
-        )
-        return set(found)
+        return set(await tx.scalars(_PRESENT, {"workflows": wanted}))
 
     async def _write(self, tx: AsyncConnection, fresh: Sequence[_Submission]) -> None:
         await self._executions.add(tx, [new_row(item.new, item.at) for item in fresh])
-        await tx.execute(insert(tables.events), [_submitted(item) for item in fresh])
         keyed = [
             {"scope": key.scope, "key": key.key, "digest": key.digest, "execution_id": item.new.id}
             for item in fresh
@@ -93,11 +86,6 @@ class _Submissions(Work[_Submission, ExecutionId]):
         ]
         if keyed:
             await tx.execute(insert(tables.idempotency), keyed)
-
-
-def _submitted(item: _Submission) -> dict[str, Any]:
-    data = {"workflow_id": item.new.workflow_id, "version_id": item.new.version_id}
-    return event_row(item.new.id, Event(1, EventType.EXECUTION_SUBMITTED, moment(item.at), data))
 
 
 class OperationsPart(Part):
@@ -198,6 +186,11 @@ class OperationsPart(Part):
         return await self._db.write(cancel)
 
 
+_PRESENT = (
+    select(tables.workflows.c.id)
+    .where(tables.workflows.c.id.in_(bindparam("workflows", expanding=True)), tables.workflows.c.deleted_at.is_(None))
+    .with_for_update()
+)
 _CANCELLABLE = (
     select(
         tables.executions.c.id,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Insert, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import AiopError, LeaseLost, NotFound
 from aiop.interfaces import Changes, Lease
+from aiop.model.ids import ExecutionId
 from aiop.model.records import ExecutionRecord
 from aiop.store import tables
 from aiop.store.codec import load
@@ -24,8 +26,6 @@ from aiop.store.writer import Work
 __all__ = ["RunnerPart"]
 
 Rows = list[dict[str, Any]]
-_CHUNK = 500
-"""Rows for each call of the driver, so that the loop serves others while a large batch is written."""
 
 
 @dataclass(slots=True)
@@ -53,9 +53,10 @@ class _Commits(Work[_Commit, None]):
 
     def __init__(self, db: Database) -> None:
         self._executions = ExecutionTable(db)
-        self._upserts: dict[str, Insert] = {
-            table.name: db.upsert(table) for table in (tables.steps, tables.attempts, tables.events, tables.logs)
-        }
+        self._steps = db.upsert(tables.steps)
+        self._attempts = db.upsert(tables.attempts)
+        self._events = db.upsert(tables.events)
+        self._logs = db.upsert(tables.logs)
 
     async def apply(self, tx: AsyncConnection, items: Sequence[_Commit]) -> Sequence[AiopError | None]:
         held = await self._held(tx, {item.lease.execution for item in items})
@@ -75,29 +76,32 @@ class _Commits(Work[_Commit, None]):
         return results
 
     @staticmethod
-    async def _held(tx: AsyncConnection, executions: set[Any]) -> dict[str, tuple[str, int]]:
-        leases = tables.leases.c
-        found = await tx.execute(
-            select(leases.execution_id, leases.owner, leases.epoch)
-            .where(leases.execution_id.in_(executions))
-            .with_for_update()
-        )
-        return {row.execution_id: (row.owner, row.epoch) for row in found}
+    async def _held(tx: AsyncConnection, executions: set[ExecutionId]) -> dict[ExecutionId, tuple[str, int]]:
+        found = await tx.execute(_LEASES, {"executions": executions})
+        return {ExecutionId(row.execution_id): (row.owner, row.epoch) for row in found}
 
     async def _write(self, tx: AsyncConnection, commits: Sequence[_Commit]) -> None:
-        await self._put(tx, "steps", ("execution_id", "step", "fan_index"), [c.steps for c in commits])
-        await self._put(tx, "attempts", ("execution_id", "step", "fan_index", "attempt"), [c.attempts for c in commits])
-        await self._put(tx, "events", ("execution_id", "seq"), [c.events for c in commits])
-        await self._put(tx, "logs", ("execution_id", "seq"), [c.logs for c in commits])
-        newest = {c.lease.execution: c.execution for c in commits if c.execution is not None}
-        if newest:
-            await self._executions.change(tx, list(newest.values()))
+        """Write what is left of the batch when for each key only the last row counts."""
+        await self._steps.execute(tx, _newest_by(_STEP, [commit.steps for commit in commits]))
+        await self._attempts.execute(tx, _newest_by(_ATTEMPT, [commit.attempts for commit in commits]))
+        await self._events.execute(tx, [row for commit in commits for row in commit.events])
+        await self._logs.execute(tx, [row for commit in commits for row in commit.logs])
+        changes = {commit.lease.execution: commit.execution for commit in commits if commit.execution is not None}
+        if changes:
+            await self._executions.change(tx, list(changes.values()))
 
-    async def _put(self, tx: AsyncConnection, table: str, key: tuple[str, ...], groups: Sequence[Rows]) -> None:
-        """Write rows of one table; of several for one key the last wins."""
-        rows = list({tuple(row[name] for name in key): row for group in groups for row in group}.values())
-        for start in range(0, len(rows), _CHUNK):
-            await tx.execute(self._upserts[table], rows[start : start + _CHUNK])
+
+_STEP = itemgetter("execution_id", "step", "fan_index")
+_ATTEMPT = itemgetter("execution_id", "step", "fan_index", "attempt")
+_LEASES = (
+    select(tables.leases.c.execution_id, tables.leases.c.owner, tables.leases.c.epoch)
+    .where(tables.leases.c.execution_id.in_(bindparam("executions", expanding=True)))
+    .with_for_update()
+)
+
+
+def _newest_by(key: Callable[[dict[str, Any]], Any], groups: Iterable[Rows]) -> Rows:
+    return list({key(row): row for group in groups for row in group}.values())
 
 
 class RunnerPart(Part):
@@ -142,8 +146,8 @@ class RunnerPart(Part):
                 raise LeaseLost(f"execution {lease.execution} is not held by {lease.owner} any more")
             steps = await tx.execute(_of(tables.steps, lease))
             attempts = await tx.execute(_of(tables.attempts, lease))
-            last_event = await tx.scalar(_newest(tables.events, lease))
-            last_batch = await tx.scalar(_newest(tables.logs, lease))
+            last_event = await tx.scalar(_highest(tables.events, lease))
+            last_batch = await tx.scalar(_highest(tables.logs, lease))
         return ExecutionRecord(
             summary=summary(row, [step(each) for each in steps]),
             document=row.document,
@@ -159,5 +163,5 @@ def _of(table: Any, lease: Lease) -> Any:
     return select(table).where(table.c.execution_id == lease.execution).order_by(*table.primary_key.columns)
 
 
-def _newest(table: Any, lease: Lease) -> Any:
+def _highest(table: Any, lease: Lease) -> Any:
     return select(func.max(table.c.seq)).where(table.c.execution_id == lease.execution)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any, ClassVar, Generic, TypeVar
 
+import sqlalchemy
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -86,7 +87,7 @@ class Writer:
     """Owns the writing connection. While one batch commits the next one gathers, so an idle writer adds no delay."""
 
     def __init__(self, dialect: Dialect, clock: Clock) -> None:
-        self._dialect = dialect
+        self._faults = dialect
         self._clock = clock
         self._engine = dialect.writing_engine()
         self._connection: AsyncConnection | None = None
@@ -98,6 +99,11 @@ class Writer:
         self._log = structlog.get_logger("aiop.store")
         self.health: StorageUnavailable | None = None
         """Why the last batch could not be written, ``None`` if it was."""
+
+    @property
+    def dialect(self) -> sqlalchemy.Dialect:
+        """What compiles statements."""
+        return self._engine.dialect
 
     def start(self) -> None:
         """Begin to write; needs a running loop."""
@@ -165,7 +171,7 @@ class Writer:
             async with connection.begin():
                 return await self._together(connection, batch)
         except Exception as error:
-            if self._dialect.is_outage(error):
+            if self._faults.is_outage(error):
                 raise
         async with connection.begin():
             return await self._one_by_one(connection, batch)
@@ -184,7 +190,7 @@ class Writer:
                 async with tx.begin_nested():
                     results.extend(await entry.work.apply(tx, [entry.item]))
             except Exception as error:
-                if self._dialect.is_outage(error):
+                if self._faults.is_outage(error):
                     raise
                 self._log.exception("a write was refused", kind=type(entry.work).__name__)
                 refusal = AiopError(f"the database refused the write: {_sentence(error)}")
