@@ -1,0 +1,88 @@
+"""Workflows as data: ``NN_name.yaml`` is run by the whole service, ``NN_name.expected.json`` is what a client sees.
+
+Each runs on the fake engine; those with ``engines: [docker]`` also in real containers. In the expectation, a step that is
+left out is not looked at, and so is a field.
+"""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from aiop.config import Settings
+from aiop.runtime.build import build_service
+
+SCENARIOS = sorted(Path(__file__).parent.glob("*.yaml"))
+PASSWORD = "correct-horse-battery"
+
+
+@asynccontextmanager
+async def running_service(settings):
+    async with build_service(settings) as service:
+        loops = [asyncio.create_task(part.run()) for part in (service.supervisor, service.remover)]
+        transport = httpx.ASGITransport(service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://aiop", timeout=60) as http:
+            answer = await http.post("/auth/token", data={"username": "admin", "password": PASSWORD})
+            http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            yield http
+        await service.remover.drain()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def play(http, scenario):
+    created = await http.post("/dagger/workflows", json=scenario["workflow"])
+    assert created.status_code == 201, created.text
+    path = f"/dagger/workflows/{created.json()['id']}/execute"
+    submitted = await http.post(path, json=scenario.get("execute", {}))
+    assert submitted.status_code == 201, submitted.text
+    location = submitted.headers["location"]
+    await http.get(f"{location}/events")  # ends when the execution does
+    return (await http.get(location)).json()
+
+
+def differences(expected, found, path=""):
+    """Where ``found`` lacks something of ``expected``."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key, value in expected.items():
+            if key not in found:
+                yield f"{path}.{key} is missing"
+            else:
+                yield from differences(value, found[key], f"{path}.{key}")
+    elif expected != found:
+        yield f"{path} is {found!r}, not {expected!r}"
+
+
+def load(path, image):
+    return yaml.safe_load(path.read_text().replace("IMAGE", image))
+
+
+async def check(path, settings, image):
+    scenario = load(path, image)
+    expected = json.loads(path.with_suffix(".expected.json").read_text())
+    async with running_service(settings) as http, asyncio.timeout(60):
+        found = await play(http, scenario)
+    found["logs"] = sorted(found.get("logs", "").splitlines())
+    if "logs" in expected:
+        expected["logs"] = sorted(expected["logs"])
+    assert not list(differences(expected, found)), json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+async def test_on_the_fake_engine(path, tmp_path):
+    settings = Settings(data_dir=tmp_path / "data", engine="fake", admin_password=PASSWORD)
+    await check(path, settings, "busybox")
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    "path", [path for path in SCENARIOS if "engines: [docker]" in path.read_text()], ids=lambda path: path.stem
+)
+async def test_in_real_containers(path, tmp_path, docker_lab):
+    settings = Settings(data_dir=tmp_path / "data", docker_endpoint=docker_lab.endpoint, admin_password=PASSWORD)
+    await check(path, settings, docker_lab.image)
