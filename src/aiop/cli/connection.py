@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ def logins() -> Logins:
 
 def address(server: str | None) -> str:
     """Say which service is meant: the one named, else the one of the last login, else the usual address."""
-    chosen = (server or logins().server or DEFAULT_SERVER).rstrip("/")
-    return chosen if "://" in chosen else f"http://{chosen}"
+    chosen = server or logins().server or DEFAULT_SERVER
+    return (chosen if "://" in chosen else f"http://{chosen}").rstrip("/")
 
 
 @contextmanager
@@ -39,6 +40,8 @@ def connect(server: str | None) -> Iterator[Client]:
     Credentials are ``AIOP_TOKEN``, else the sign-in that is kept, else what a service on this machine left for its
     owner.
     """
+    # httpx brings a command line of its own, which takes as long to load as all the rest; this says it is not there
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     import httpx
 
     from aiop.cli.logins import KeptTokens

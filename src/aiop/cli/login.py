@@ -23,7 +23,7 @@ def login(
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
 ) -> None:
     """Sign in, and speak to this server from now on. The password is asked for, or taken from AIOP_PASSWORD."""
-    from aiop.client import Client
+    from aiop.client import Client, Unauthenticated
     from aiop.client.client import is_loopback
 
     url = address(server)
@@ -33,7 +33,10 @@ def login(
     name = username or str(typer.prompt("Username", err=True))
     password = read_password("AIOP_PASSWORD", from_stdin=password_stdin)
     with explained(url), Client(url) as client:
-        tokens = client.auth.sign_in(name, password)
+        try:
+            tokens = client.auth.sign_in(name, password)
+        except Unauthenticated as error:
+            raise Failure(Exit.NOT_ALLOWED, f"{url} does not let you in: {error.message}") from error
         user = client.auth.me()
     kept.save(url, tokens, choose=True)
     print(f"Signed in at {url} as {user.username} ({user.role}).")

@@ -63,8 +63,8 @@ def run_program(arguments: Sequence[str]) -> int:
     except TyperException as error:
         error.show() if hasattr(error, "show") else print(f"aiop: {error}", file=sys.stderr)
         return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        print("\naiop: interrupted", file=sys.stderr)
+    except typer.Abort:  # of a prompt
+        print("aiop: nothing was done", file=sys.stderr)
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return _broken_pipe()
@@ -77,6 +77,8 @@ def run_program(arguments: Sequence[str]) -> int:
         print(f"aiop: unexpected {type(error).__name__}: {error}", file=sys.stderr)
         print("Set AIOP_DEBUG=1 to see where, and please report it.", file=sys.stderr)
         return Exit.INTERNAL
+    if result == Exit.INTERRUPTED:  # typer makes this of a KeyboardInterrupt
+        print("aiop: interrupted", file=sys.stderr)
     return result if isinstance(result, int) else Exit.OK
 
 

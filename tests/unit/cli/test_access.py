@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import httpx
+
+from unit.cli.answers import page
+
+TOKEN = {
+    "id": "t1",
+    "name": "ci",
+    "role": "editor",
+    "created_at": "2025-03-01T12:00:00Z",
+    "expires_at": None,
+    "last_used_at": None,
+}
+ANN = {"username": "ann", "role": "viewer", "created_at": "2025-03-01T12:00:00Z", "updated_at": None}
+
+
+def test_a_new_token_is_alone_on_stdout(stub, cli):
+    stub.on("POST", "/auth/tokens", {**TOKEN, "token": "aiop_secret"}, status=201)
+
+    ended = cli("token", "create", "ci", "--role", "editor", "--expires-in", "2d")
+
+    assert ended.out == "aiop_secret\n"
+    assert "not shown again" in ended.err
+    assert stub.bodies == [{"name": "ci", "role": "editor", "expires_in": 172800}]
+
+
+def test_a_lifetime_that_is_none_is_a_usage_error(stub, cli):
+    ended = cli("token", "create", "ci", "--expires-in", "soon")
+
+    assert ended.code == 2
+    assert "is not a duration" in ended.err
+
+
+def test_tokens_are_listed_and_revoked(stub, cli):
+    stub.on("GET", "/auth/tokens", page("tokens", TOKEN))
+    stub.on("DELETE", "/auth/tokens/t1", lambda _: httpx.Response(204))
+
+    assert cli("token", "list").out.splitlines()[1].split() == ["t1", "ci", "editor", "-", "-"]
+    assert cli("token", "list", "-o", "name").out == "t1\n"
+    assert cli("token", "revoke", "t1").out == "Revoked t1.\n"
+
+
+def test_the_password_of_a_user_comes_from_stdin_or_the_environment(stub, cli, monkeypatch):
+    stub.on("POST", "/auth/users", ANN, status=201)
+
+    assert cli("user", "create", "ann", "--password-stdin", stdin="from stdin\n").code == 0
+    monkeypatch.setenv("AIOP_NEW_PASSWORD", "from the environment")
+    assert cli("user", "create", "ann").out == "Created user ann (viewer).\n"
+    assert [body["password"] for body in stub.bodies] == ["from stdin", "from the environment"]
+
+
+def test_only_what_is_said_changes(stub, cli):
+    stub.on("PATCH", "/auth/users/ann", ANN)
+
+    assert cli("user", "update", "ann").code == 2
+    assert cli("user", "update", "ann", "--role", "viewer").code == 0
+    assert stub.bodies == [{"role": "viewer"}]
+
+
+def test_users_are_listed_and_deleted(stub, cli):
+    stub.on("GET", "/auth/users", page("users", ANN))
+    stub.on("DELETE", "/auth/users/ann", lambda _: httpx.Response(204))
+
+    assert cli("user", "list").out.splitlines()[1].split()[:2] == ["ann", "viewer"]
+    assert cli("user", "delete", "ann").code == 2
+    assert cli("user", "delete", "ann", "-y").out == "Deleted user ann.\n"

@@ -1,0 +1,161 @@
+"""The command line against the real service, whose engine is a fake one: what stubs cannot promise."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+AIOP = [sys.executable, "-c", "from aiop.cli.main import main; main()"]
+
+FLOW = """
+name: words
+inputs:
+  text: {type: string, required: true}
+  limit: {type: number, default: 3}
+container_config: {image: "busybox:1", network: none}
+steps:
+  - {id: survey, container: {script: 'echo ${inputs.text}'}}
+  - id: count
+    depends_on: [survey]
+    container: {script: 'echo counted'}
+  - id: never
+    depends_on: [count]
+    when: inputs.limit > 100
+    container: {script: 'echo no'}
+outputs: {said: "${steps.survey.outputs.result}"}
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A service in a process of its own; yields the environment of its user."""
+    directory = tmp_path_factory.mktemp("service")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
+    environment |= {"AIOP_DATA_DIR": str(directory / "data"), "AIOP_CONFIG_DIR": str(directory / "config"), "TZ": "UTC"}
+    process = subprocess.Popen(
+        [*AIOP, "serve", "--port", "0"],
+        env={**environment, "AIOP_ENGINE": "fake"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if '"serving"' in line:
+            environment["AIOP_SERVER"] = json.loads(line)["url"]
+            break
+    else:
+        pytest.fail(f"the service did not start:\n{said}")
+    yield environment
+    process.terminate()
+    process.communicate()
+
+
+@pytest.fixture
+def run(installation: dict[str, str], tmp_path: Path) -> Run:
+    """Run a command as somebody who has just installed the service, and nothing else."""
+
+    def aiop(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [*AIOP, *arguments]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, env=installation, cwd=tmp_path, check=False
+        )
+
+    (tmp_path / "flow.yaml").write_text(FLOW)
+    return aiop
+
+
+def test_a_file_is_run_to_its_outputs_without_any_set_up(run):
+    ended = run("workflow", "run", "flow.yaml", "--input", "text=to be", "-i", "limit=5")
+
+    assert ended.stderr == ""
+    assert ended.returncode == 0
+    assert "survey: completed" in ended.stdout
+    assert "never: skipped" in ended.stdout
+    assert ended.stdout.endswith("Outputs  said = to be\n")
+
+
+def test_a_run_can_be_looked_at_afterwards(run):
+    execution = json.loads(run("workflow", "run", "flow.yaml", "-i", "text=or not", "-o", "json").stdout)
+    beginning = execution["id"][:14]
+
+    assert execution["inputs"] == {"text": "or not", "limit": 3}
+    assert "survey | or not\n" in run("execution", "logs", beginning).stdout
+    assert run("execution", "logs", beginning, "--step", "count").stdout == "counted\n"
+    assert "completed" in run("execution", "show", execution["id"]).stdout
+    assert run("execution", "watch", execution["id"]).returncode == 0
+    assert run("execution", "cancel", execution["id"]).returncode == 3
+    assert json.loads(run("execution", "show", execution["id"], "-o", "json").stdout) == execution
+
+
+def test_the_same_file_is_stored_once(run):
+    for _ in range(2):
+        assert run("workflow", "run", "flow.yaml", "-i", "text=x", "--detach").returncode == 0
+
+    assert len(run("workflow", "list", "--name", "words", "-o", "name").stdout.split()) == 1
+
+
+def test_a_failing_run_has_its_exit_code(run, tmp_path):
+    (tmp_path / "bad.yaml").write_text(
+        'name: bad\nsteps:\n  - {id: a, container: {image: "busybox:1", script: "echo oh no; exit 3"}}\n'
+    )
+
+    ended = run("workflow", "run", "bad.yaml")
+
+    assert ended.returncode == 1
+    assert "The end of the log of a:\n  oh no\n" in ended.stdout
+
+
+def test_faults_that_the_service_finds_have_their_lines(run, tmp_path):
+    (tmp_path / "bad.yaml").write_text("name: bad\nsteps:\n  - id: a\n    depends_on: [b]\n    container: {imag: x}\n")
+
+    ended = run("workflow", "validate", "bad.yaml")
+
+    assert ended.returncode == 3
+    assert "bad.yaml:4: steps[0].depends_on[0]: " in ended.stderr
+    assert "bad.yaml:5: steps[0].container.imag: " in ended.stderr
+
+
+def test_a_definition_comes_back_as_it_was_sent(run):
+    run("workflow", "create", "flow.yaml")
+    identity = run("workflow", "list", "--name", "words", "-n", "1", "-o", "name").stdout.strip()
+
+    shown = run("workflow", "show", identity, "--definition").stdout
+
+    assert run("workflow", "validate", "-", stdin=shown).returncode == 0
+    assert run("workflow", "update", identity, "-", stdin=shown).returncode == 0
+
+
+def test_a_token_of_a_low_role_reads_and_does_not_write(run, installation):
+    token = run("token", "create", "reader", "--role", "viewer", "--expires-in", "1h").stdout.strip()
+    mine, kept = installation, dict(installation)
+    try:
+        mine["AIOP_TOKEN"] = token
+        assert run("workflow", "list").returncode == 0
+        assert run("workflow", "create", "flow.yaml").returncode == 4
+    finally:
+        mine.clear()
+        mine.update(kept)
+
+
+def test_a_user_signs_in_and_out(run):
+    assert (
+        run("user", "create", "ann", "--role", "editor", "--password-stdin", stdin="a long password\n").returncode == 0
+    )
+
+    signed_in = run("login", "-u", "ann", "--password-stdin", stdin="a long password\n")
+
+    assert "as ann (editor)" in signed_in.stdout
+    assert run("user", "list").returncode == 4
+    assert run("logout").returncode == 0
+    assert run("user", "list").returncode == 0
