@@ -35,7 +35,7 @@ def list_executions(
     from aiop.cli.finding import workflow_id
     from aiop.cli.output import show, status_text, table
     from aiop.cli.pages import span, why
-    from aiop.cli.text import local
+    from aiop.cli.text import age, now
 
     with connect(server) as client:
         chosen = None if workflow is None else workflow_id(client, workflow)
@@ -46,7 +46,7 @@ def list_executions(
         took = span(item.started_at, item.completed_at) or "-"
         reason = why(item.reason, item.error, item.waiting) or ""
         steps = f"{ended}/{len(item.steps)}"
-        rows.append((item.id, status_text(item.status), steps, local(item.started_at), took, reason))
+        rows.append((item.id, status_text(item.status), steps, age(item.started_at, now()), took, reason))
     show(
         output,
         page.raw,

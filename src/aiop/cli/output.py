@@ -60,19 +60,13 @@ def console(*, stderr: bool = False) -> Console:
     return Console(file=stream, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, flexible: Sequence[str] = ()) -> Any:
-    """Build a table without lines; only the columns named in ``flexible`` are cut where the terminal is narrow."""
-    from rich.table import Table
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, flexible: Sequence[str] = ()
+) -> RenderableType:
+    """Build a table without lines; where the terminal is narrow, the columns named in ``flexible`` are cut."""
+    from aiop.cli.grid import Grid
 
-    from aiop.cli.text import plain
-
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        cut = heading in flexible
-        grid.add_column(heading, no_wrap=True, overflow="ellipsis" if cut else "fold", min_width=None if cut else 1)
-    for row in rows:
-        grid.add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in row))
-    return grid
+    return Grid(headings, rows, flexible=flexible)
 
 
 def fields(pairs: Iterable[tuple[str, str | Text | None]]) -> Any:

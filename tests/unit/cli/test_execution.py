@@ -29,7 +29,7 @@ def test_a_list_tells_how_far_each_is(stub, cli):
     heading, row = cli("execution", "list").out.splitlines()
 
     assert heading.split() == ["ID", "STATUS", "STEPS", "STARTED", "TIME", "WHY"]
-    assert row.startswith(f"{EXECUTION}  running  1/2    2025-03-01 12:00:00")
+    assert row.startswith(f"{EXECUTION}  running  1/2    ")
     assert row.endswith("no agent has gpu")
 
 

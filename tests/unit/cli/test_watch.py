@@ -85,7 +85,7 @@ def test_the_tree_shows_every_step_while_it_fits(progress):
         "✓ a  5.0s  attempt 2",
         "⠴ b  2.5s",
         "○ c",
-        "━━━━━━━━━                     1/3 steps, 1 running, 10s",
+        "━━━━━━╸               1/3 steps, 1 running, 10s",
     ]
 
 
@@ -102,7 +102,7 @@ def test_the_tree_ends_with_what_went_wrong(progress):
 
     assert drawn(progress)[0] == "words  failed"
     assert drawn(progress)[-2:] == [
-        "━━━━━━━━━━━━━━━━━━━━━━━━━━━━  3/3 steps, 1 failed, 1 skipped, 13s",
+        "━━━━━━━━━━━━━━━━━━━━  3/3 steps, 1 failed, 1 skipped, 13s",
         "step 'b' failed",
     ]
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-AIOP = [sys.executable, "-c", "from aiop.cli.main import main; main()"]
+from unit.cli.installation import AIOP, serving
 
 FLOW = """
 name: words
@@ -36,29 +34,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A service in a process of its own; yields the environment of its user."""
-    directory = tmp_path_factory.mktemp("service")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
-    environment |= {"AIOP_DATA_DIR": str(directory / "data"), "AIOP_CONFIG_DIR": str(directory / "config"), "TZ": "UTC"}
-    process = subprocess.Popen(
-        [*AIOP, "serve", "--port", "0"],
-        env={**environment, "AIOP_ENGINE": "fake"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if '"serving"' in line:
-            environment["AIOP_SERVER"] = json.loads(line)["url"]
-            break
-    else:
-        pytest.fail(f"the service did not start:\n{said}")
-    yield environment
-    process.terminate()
-    process.communicate()
+    with serving(tmp_path_factory.mktemp("service")) as environment:
+        yield environment
 
 
 @pytest.fixture

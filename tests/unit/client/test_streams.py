@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from aiop.client import NotFound, Retry, ServiceUnreachable, WaitTimeout
+from aiop.client import AsyncClient, Client, NotFound, Retry, ServiceUnreachable, WaitTimeout
 
 EXECUTION = "e"
 
@@ -26,6 +26,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def __init__(self, make):
         self._make = make
+        self.closed = False
 
     def __iter__(self):
         return self._make()
@@ -33,6 +34,12 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self):
         for chunk in self._make():
             yield chunk
+
+    def close(self):
+        self.closed = True
+
+    async def aclose(self):
+        self.closed = True
 
 
 def line(ident, text):
@@ -183,3 +190,28 @@ def test_running_a_document_stores_executes_and_waits(perform, workflow, executi
         ("POST", f"/dagger/workflows/{workflow['id']}/execute"),
         ("GET", "/dagger/executions/e"),
     ]
+
+
+def test_leaving_a_stream_early_closes_its_connection():
+    body = Body(lambda: iter([b"event: x\nid: 1\ndata: {}\n\n"] * 3))
+    with Client(
+        "http://aiop.test", transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    ) as client:
+        events = client.executions.events("e")
+        next(events)
+        assert not body.closed
+        events.close()
+
+    assert body.closed
+
+
+async def test_leaving_an_awaited_stream_early_closes_its_connection():
+    body = Body(lambda: iter([b"event: x\nid: 1\ndata: {}\n\n"] * 3))
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    async with AsyncClient("http://aiop.test", transport=transport) as client:
+        events = client.executions.events("e")
+        await anext(events)
+        assert not body.closed
+        await events.aclose()
+
+    assert body.closed

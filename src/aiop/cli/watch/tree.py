@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -31,7 +31,7 @@ _ICONS = {
 _COUNTED = (StepStatus.RUNNING, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
-_BAR = 28
+_BAR = 20
 _FRAME_LINES = 4
 """Lines besides those of steps: heading, bar, counts, and the one the cursor stands in."""
 _ORDER = (StepStatus.FAILED, StepStatus.RUNNING, StepStatus.PENDING)
@@ -119,8 +119,10 @@ class TreeView:
         if progress.started_at is not None:
             parts.append(duration((progress.ended_at or at) - progress.started_at))
         row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_column(no_wrap=True)
+        row.add_column(no_wrap=True, overflow="ellipsis")
         row.add_row(bar, Text(", ".join(parts)))
-        return Group(row)
+        return row
 
 
 _ASCII = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-"})

@@ -1,0 +1,143 @@
+"""The client against the real service, whose engine is a fake one: both forms, the example programs, the exact fields."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiop.client import AsyncClient, Client, Forbidden, InvalidState, NotFound, Tokens
+from aiop.model.state import ExecutionStatus, StepStatus
+from unit.cli.installation import serving
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "python"
+
+FLOW = {
+    "name": "flow",
+    "inputs": {"text": {"type": "string", "default": "hi"}},
+    "steps": [
+        {"id": "a", "container": {"image": "busybox:1", "script": "echo ${inputs.text}\necho again"}},
+        {"id": "b", "container": {"image": "busybox:1", "script": "echo done"}, "depends_on": ["a"]},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a service, and its admin's password."""
+    with serving(tmp_path_factory.mktemp("service")) as environment:
+        yield environment["AIOP_SERVER"], (Path(environment["AIOP_DATA_DIR"]) / "admin-password").read_text().strip()
+
+
+@pytest.fixture
+def client(service: tuple[str, str]) -> Iterator[Client]:
+    url, password = service
+    with Client(url, username="admin", password=password) as client:
+        yield client
+
+
+@pytest.fixture
+def token(client: Client) -> str:
+    return client.auth.tokens.create("test", expires_in=600).token
+
+
+def test_a_document_is_run_to_its_result(client):
+    execution = client.run_and_wait(FLOW, {"text": "hello"}, timeout=60)
+
+    assert execution.succeeded
+    assert execution.steps["a"].status is StepStatus.COMPLETED
+    assert (execution.outputs or {})["result"] == "done"
+    assert client.executions.logs(execution.id, step="a") == "hello\nagain\n"
+
+
+async def test_the_awaiting_form_does_the_same(service, token):
+    async with AsyncClient(service[0], token=token) as client:
+        execution = await client.run_and_wait(FLOW, timeout=60)
+        lines = [line.text async for line in client.executions.follow_logs(execution.id, step="a")]
+        events = [event.type async for event in client.executions.events(execution.id)]
+
+    assert execution.succeeded
+    assert lines == ["hi", "again"]
+    assert events[0] == "ExecutionSubmitted"
+    assert events[-1] == "ExecutionFinished"
+
+
+def test_a_log_goes_on_behind_a_line(client):
+    execution = client.run_and_wait(FLOW)
+    lines = list(client.executions.follow_logs(execution.id))
+
+    rest = list(client.executions.follow_logs(execution.id, after=lines[0].id))
+
+    assert rest == lines[1:]
+
+
+def test_events_go_on_behind_one(client):
+    execution = client.run_and_wait(FLOW)
+    events = list(client.executions.events(execution.id))
+
+    assert [event.seq for event in client.executions.events(execution.id, after=3)] == [e.seq for e in events[3:]]
+    assert events[2].data["step"] == "a"
+
+
+def test_a_workflow_is_changed_listed_and_deleted(client):
+    workflow = client.workflows.create({**FLOW, "name": "to go"})
+
+    assert client.workflows.update(workflow.id, {"description": "changed"}).description == "changed"
+    assert [found.id for found in client.workflows.iter(name="to go")] == [workflow.id]
+    assert client.workflows.validate(FLOW).valid
+    assert {fault.field for fault in client.workflows.validate({"steps": []}).faults} >= {"name"}
+    client.workflows.delete(workflow.id)
+    with pytest.raises(NotFound):
+        client.workflows.get(workflow.id)
+
+
+def test_one_key_is_one_execution(client):
+    workflow = client.workflows.create(FLOW)
+
+    first = client.workflows.execute(workflow.id, idempotency_key="k")
+    again = client.workflows.execute(workflow.id, idempotency_key="k")
+
+    assert first.execution_id == again.execution_id
+    assert client.executions.wait(first.execution_id).status is ExecutionStatus.COMPLETED
+    with pytest.raises(InvalidState):
+        client.executions.cancel(first.execution_id)
+    assert client.executions.list(workflow=workflow.id).total == 1
+
+
+def test_users_and_tokens_are_managed(client, service):
+    client.auth.users.create("bob", "a long password", "viewer")
+    with Client(service[0], username="bob", password="a long password") as bob:
+        assert bob.auth.me().role == "viewer"
+        with pytest.raises(Forbidden):
+            bob.workflows.create(FLOW)
+        made = bob.auth.tokens.create("mine", expires_in=60)
+        assert [found.id for found in bob.auth.tokens.iter()] == [made.id]
+        bob.auth.tokens.revoke(made.id)
+    assert client.auth.users.update("bob", role="editor").role == "editor"
+    client.auth.users.delete("bob")
+    assert "bob" not in [user.username for user in client.auth.users.iter()]
+
+
+def test_a_stale_access_token_is_renewed_by_the_refresh_token(client, service):
+    tokens = client.auth.sign_in("admin", service[1])
+
+    with Client(service[0], tokens=Tokens("stale", tokens.refresh_token)) as other:
+        assert other.auth.me().username == "admin"
+        assert other.auth.me().username == "admin"
+
+
+def test_the_service_says_when_it_is_ready(client):
+    assert client.ready()
+
+
+@pytest.mark.parametrize("program", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_the_examples_run(program, service, token):
+    command = [sys.executable, program, service[0]]
+
+    ended = subprocess.run(command, input=f"{token}\n", capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "completed" in ended.stdout
