@@ -1,18 +1,10 @@
 """What several packages of tests share."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from docker_lab import DockerLab, DockerMissing
-
-
-def missing(service: str, why: str) -> None:
-    """Skip for want of a real service; fail where ``AIOP_REQUIRE`` names it, as in CI."""
-    if service in os.environ.get("AIOP_REQUIRE", "").split(","):
-        pytest.fail(f"{service} is required: {why}")
-    pytest.skip(why)
+from docker_lab import DockerLab, DockerMissing, missing
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import aiodocker
 import aiohttp
 import httpx
+import pytest
 
 IMAGE = "aiop-test-busybox:1"
 _BUSYBOX = Path("/bin/busybox")
@@ -20,6 +22,13 @@ _START_SECONDS = 60
 
 class DockerMissing(Exception):
     """No Docker Engine is there and none can be started; the message says why."""
+
+
+def missing(service: str, why: str) -> None:
+    """Skip for want of a real service; fail where ``AIOP_REQUIRE`` names it, as in CI."""
+    if service in os.environ.get("AIOP_REQUIRE", "").split(","):
+        pytest.fail(f"{service} is required: {why}")
+    pytest.skip(why)
 
 
 def docker_client(endpoint: str) -> aiodocker.Docker:
@@ -66,8 +75,10 @@ class Dockerd:
             "dockerd", "--data-root", f"{self.root}/data", "--exec-root", f"{self.root}/exec",
             "--pidfile", f"{self.root}/pid", "--host", self.endpoint, *self.options,
         ]  # fmt: skip
-        # After a kill -9 the file names a process that may be anybody's by now.
-        (self.root / "pid").unlink(missing_ok=True)
+        # After a kill -9 these name processes that are dead; where nobody reaps orphans, dockerd takes them for alive.
+        for stale in (self.root / "pid", self.root / "exec/containerd/containerd.pid"):
+            if stale.exists() and not _runs(int(stale.read_text())):
+                stale.unlink()
         with (self.root / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until = time.monotonic() + _START_SECONDS
@@ -172,6 +183,10 @@ def _find() -> str | None:
 
 
 def _answers(endpoint: str) -> bool:
+    if endpoint.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(endpoint.removeprefix("unix://")):
+                return False
     try:
         with _http(endpoint) as http:
             return http.get("/_ping").status_code == 200
@@ -184,6 +199,13 @@ def _http(endpoint: str) -> httpx.Client:
         transport = httpx.HTTPTransport(uds=endpoint.removeprefix("unix://"))
         return httpx.Client(transport=transport, base_url="http://docker", timeout=60)
     return httpx.Client(base_url=endpoint.replace("tcp://", "http://"), timeout=60)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _mounts_under(root: Path) -> list[str]:

@@ -1,17 +1,16 @@
 """Runs the suite on each engine."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine
 from aiop.interfaces import Capabilities
+from contract.engine.registry import Registry
 from contract.engine.subject import DockerSubject, FakeSubject, Subject
-
-INSTALLATION = "contract-tests"
+from docker_lab import DockerLab, DockerMissing, missing
 
 # The fake runs nothing, so it has no limits and no mounts that could be looked at from inside.
 FAKE_CAPABILITIES = Capabilities(
@@ -27,12 +26,26 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         made = FakeSubject(lambda world: FakeEngine(world, capabilities=FAKE_CAPABILITIES), directory=tmp_path)
     else:
         lab = request.getfixturevalue("docker_lab")
-
-        def make() -> DockerEngine:
-            return DockerEngine(
-                endpoint=lab.endpoint, installation=INSTALLATION, handover=tmp_path / "handover", start_limit=4
-            )
-
-        made = DockerSubject(make, lab=lab, directory=tmp_path)
+        made = DockerSubject(lab.endpoint, image=lab.image, directory=tmp_path)
     yield made
     await made.aclose()
+
+
+@pytest.fixture
+async def on_docker(docker_lab: DockerLab, tmp_path: Path) -> AsyncIterator[DockerSubject]:
+    """The Docker engine alone, for what is beyond the common contract."""
+    made = DockerSubject(docker_lab.endpoint, image=docker_lab.image, directory=tmp_path)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture(scope="module")
+def registry(docker_lab: DockerLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that asks for a password, next to the Docker Engine."""
+    try:
+        made = Registry(docker_lab, tmp_path_factory.mktemp("registry"))
+    except DockerMissing as why:
+        missing("registry", str(why))
+        raise
+    yield made
+    made.close()

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine, FakeWorld, Pause, Print, Script
 from aiop.interfaces import Engine
 from aiop.model.definition import Network
 from aiop.model.ids import ExecutionId, StepId, StepKey
 from aiop.model.records import Stream
 from aiop.model.run import ContainerRun, HostMount, Outcome
-from docker_lab import DockerLab, docker_client
+from docker_lab import docker_client
 
 GRACE = timedelta(seconds=1)
 
@@ -96,10 +97,12 @@ class Subject:
     async def aclose(self) -> None:
         """Remove what is left."""
         cleaner = self.make()
-        for key in self.keys:
-            await cleaner.remove(key)
-        for engine in [*self.engines, cleaner]:
-            await engine.aclose()
+        try:
+            for key in self.keys:
+                await cleaner.remove(key)
+        finally:
+            for engine in [*self.engines, cleaner]:
+                await engine.aclose()
 
 
 class FakeSubject(Subject):
@@ -131,10 +134,16 @@ class FakeSubject(Subject):
 class DockerSubject(Subject):
     """A real Docker Engine."""
 
-    def __init__(self, make: Callable[[], Engine], *, lab: DockerLab, directory: Path) -> None:
-        super().__init__(make, image=lab.image, directory=directory)
-        self.lab = lab
+    def __init__(self, endpoint: str, *, image: str, directory: Path) -> None:
+        self.endpoint = endpoint
+        self.options = {"endpoint": endpoint, "installation": "contract-tests", "handover": directory / "handover"}
+        super().__init__(lambda: DockerEngine(**self.options, start_limit=4), image=image, directory=directory)
+
+    def restarted(self, **options: object) -> Engine:
+        engine = DockerEngine(**{**self.options, **options}, start_limit=4)
+        self.engines.append(engine)
+        return engine
 
     async def remove_volume(self, name: str) -> None:
-        async with docker_client(self.lab.endpoint) as docker:
+        async with docker_client(self.endpoint) as docker:
             await (await docker.volumes.get(name)).delete()

@@ -29,7 +29,7 @@ from aiop.engines.docker.containers import (
     labels,
     parse_time,
 )
-from aiop.engines.docker.ending import SUSPECT_CODES, was_taken
+from aiop.engines.docker.ending import Ending, ending_of
 from aiop.engines.docker.files import copy_out, pack
 from aiop.engines.docker.handover import AIOP_OUTPUT, OUTPUT_FILE_LIMIT, Handover
 from aiop.engines.docker.images import Images, PullRefused
@@ -294,8 +294,7 @@ class DockerEngine:
             if attempt.started_at is not None:
                 # The engine writes the start down when it has been told of it; a short run is over by then.
                 finished_at = max(finished_at, attempt.started_at)
-            if code:
-                reason, error = await self._judge(attempt, code, inspected)
+            reason, error = await self._judge(attempt, code, inspected)
         try:
             return Outcome(
                 exit_code=code,
@@ -312,20 +311,24 @@ class DockerEngine:
                 raise StepLost(f"{key.name} was removed by somebody else") from fault
             raise
 
-    async def _judge(self, attempt: _Attempt, code: int, inspected: Mapping[str, Any]) -> tuple[Reason, str | None]:
-        """Say why a container that ended badly did; raises ``StepLost`` if it was not by itself."""
+    async def _judge(
+        self, attempt: _Attempt, code: int, inspected: Mapping[str, Any]
+    ) -> tuple[Reason | None, str | None]:
+        """Say why a container ended; raises ``StepLost`` if it was not by itself."""
         state = inspected["State"]
-        if state.get("OOMKilled"):
+        if code and state.get("OOMKilled"):
             return Reason.OOM_KILLED, "the memory limit was reached"
         if (words := attempt.delivery.init_failure) is not None and code == _code_of(words):
             return Reason.START_FAILED, words
-        if (
-            code in SUSPECT_CODES
-            and not self._was_stopped(attempt.key)
-            and await was_taken(self._client, inspected, adopted=attempt.attachment is None)
-        ):
-            raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
-        return Reason.EXIT_CODE, state.get("Error") or None
+        words = state.get("Error") or None
+        if not self._was_stopped(attempt.key):
+            adopted = attempt.attachment is None
+            ending = await ending_of(self._client, inspected, adopted=adopted, witnessed=attempt.running)
+            if ending is Ending.TAKEN:
+                raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
+            if ending is Ending.UNSEEN:
+                words = words or "no engine was there when the container ended: its last output may be missing"
+        return (Reason.EXIT_CODE if code else None), words
 
     async def _read_to_the_end(self, attempt: _Attempt) -> int:
         """Deliver all output and return the exit code."""
