@@ -53,12 +53,14 @@ def connect(server: str | None) -> Iterator[Client]:
     try:
         if token := os.environ.get("AIOP_TOKEN"):
             options["token"] = token
-        else:
+        elif not is_loopback(url) or logins().asked_for(url):
             options["token_store"] = KeptTokens(logins(), url)
-            if is_loopback(url):
-                port = httpx.URL(url).port or (443 if url.startswith("https") else 80)
-                options["password"] = LocalAdmin(os.environ).password(port)
-                options["username"] = LocalAdmin.username
+        else:
+            # only who has not signed in as somebody is taken for the admin of this machine
+            options["token_store"] = KeptTokens(logins(), url, found=True)
+            port = httpx.URL(url).port or (443 if url.startswith("https") else 80)
+            options["password"] = LocalAdmin(os.environ).password(port)
+            options["username"] = LocalAdmin.username
         client = Client(url, **options)
     except (ValueError, httpx.InvalidURL) as error:
         raise Failure(Exit.USAGE, f"{url!r} is not an address of a service", hint="Say --server URL.") from error

@@ -32,11 +32,16 @@ class Logins:
         kept = self._read().get("logins", {}).get(server)
         return Tokens(kept["access_token"], kept.get("refresh_token")) if kept else None
 
-    def save(self, server: str, tokens: Tokens, *, choose: bool = False) -> None:
+    def asked_for(self, server: str) -> bool:
+        """Whether the user signed in at this server, rather than that a sign-in was found on this machine."""
+        kept = self._read().get("logins", {}).get(server)
+        return bool(kept) and not kept.get("found")
+
+    def save(self, server: str, tokens: Tokens, *, found: bool = False, choose: bool = False) -> None:
         """Keep tokens for a server; ``choose`` makes it the one that is spoken to by default."""
 
         def change(content: dict[str, Any]) -> None:
-            kept = {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token}
+            kept = {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token, "found": found}
             content.setdefault("logins", {})[server] = kept
             if choose:
                 content["server"] = server
@@ -90,9 +95,10 @@ class KeptTokens:
     A home that cannot be written to costs a sign-in each time, and nothing else.
     """
 
-    def __init__(self, logins: Logins, server: str) -> None:
+    def __init__(self, logins: Logins, server: str, *, found: bool = False) -> None:
         self._logins = logins
         self._server = server
+        self._found = found
 
     def load(self) -> Tokens | None:
         """Return what is kept."""
@@ -101,6 +107,6 @@ class KeptTokens:
     def save(self, tokens: Tokens) -> None:
         """Keep these."""
         try:
-            self._logins.save(self._server, tokens)
+            self._logins.save(self._server, tokens, found=self._found)
         except OSError:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typer.exceptions import TyperException
 
 from aiop.cli import execution, login, run, serve, token, user, version, workflow
 from aiop.cli.exits import Exit, Failure
+from aiop.cli.text import plain
 
 __all__ = ["app", "main"]
 
@@ -49,6 +51,10 @@ app.command()(version.version)
 
 def main() -> None:
     """Run the program; never returns."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a log may hold characters that this terminal does not know
+            stream.reconfigure(errors="replace")
     sys.exit(run_program(sys.argv[1:]))
 
 
@@ -83,11 +89,10 @@ def run_program(arguments: Sequence[str]) -> int:
 
 
 def _report(failure: Failure) -> None:
-    print(f"aiop: {failure.message}", file=sys.stderr)
-    for detail in failure.details:
-        print(f"  {detail}", file=sys.stderr)
+    lines = [f"aiop: {failure.message}", *(f"  {detail}" for detail in failure.details)]
     if failure.hint:
-        print(failure.hint, file=sys.stderr)
+        lines.append(failure.hint)
+    print(plain("\n".join(lines)), file=sys.stderr)
 
 
 def _broken_pipe() -> int:

@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from aiop.cli import completion
+
 __all__ = ["ExecutionArgument", "Format", "Limit", "Offset", "Output", "Server", "Sort", "WorkflowArgument", "Yes"]
 
 
@@ -34,8 +36,12 @@ Sort: TypeAlias = Annotated[
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 WorkflowArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="WORKFLOW", help="Its id, the beginning of it, or its name.")
+    str,
+    typer.Argument(
+        metavar="WORKFLOW", help="Its id, the beginning of it, or its name.", autocompletion=completion.workflows
+    ),
 ]
 ExecutionArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="EXECUTION", help="Its id, or the beginning of it.")
+    str,
+    typer.Argument(metavar="EXECUTION", help="Its id, or the beginning of it.", autocompletion=completion.executions),
 ]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from aiop.client.decode import decode
 from aiop.client.effects import Alone, Flow, Open, Pause, Reply, Request, Send
-from aiop.client.errors import ServiceUnreachable, Unauthenticated, UnexpectedAnswer
+from aiop.client.errors import ServiceUnreachable, UnexpectedAnswer
 from aiop.client.refusal import refusal
 from aiop.client.retry import Retry, asked_delay
 from aiop.client.session import Session, Tokens, TokenStore
@@ -93,11 +93,8 @@ class Calls:
             return retry.after(attempt, retry_after=asked_delay(reply.headers), chance=self.chance())
         return None
 
-    def _exchange(self, request: Request) -> Flow[Tokens | None]:
-        try:
-            return (yield from self.ask(request, Tokens))
-        except Unauthenticated:
-            return None
+    def _exchange(self, request: Request) -> Flow[Tokens]:
+        return self.ask(request, Tokens)
 
 
 def _repeatable(request: Request) -> bool:

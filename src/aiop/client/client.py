@@ -9,6 +9,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 import httpx
 
+from aiop import __version__
 from aiop.client.auth import Auth
 from aiop.client.calls import Calls
 from aiop.client.drivers import AsyncDriver, SyncDriver
@@ -143,7 +144,7 @@ def _http(base_url: str, options: Options) -> dict[str, Any]:
     return {
         "base_url": url,
         "timeout": options.get("timeout", 30.0),
-        "headers": options.get("headers", {}),
+        "headers": {"User-Agent": f"aiop/{__version__}", **options.get("headers", {})},
         "verify": options.get("verify", True),
         # a proxy of the environment cannot know what this machine calls itself
         "trust_env": not is_loopback(base_url),

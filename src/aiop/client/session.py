@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiop.client.effects import Flow, Request
+from aiop.client.errors import InvalidRequest, Unauthenticated
 
 __all__ = ["Session", "TokenStore", "Tokens"]
 
@@ -39,8 +40,8 @@ class Session:
     else has renewed meanwhile.
     """
 
-    exchange: Callable[[Request], Flow[Tokens | None]]
-    """Sends a request for tokens; ``None`` if it was refused as unauthenticated."""
+    exchange: Callable[[Request], Flow[Tokens]]
+    """Sends a request for tokens."""
     tokens: Tokens | None = None
     store: TokenStore | None = None
     username: str | None = None
@@ -67,22 +68,24 @@ class Session:
             self.store.save(tokens)
 
     def renew(self, refused: str | None) -> Flow[bool]:
-        """Get an access token other than ``refused``; ``False`` if there is no way."""
+        """Get an access token other than ``refused``; ``False`` if there is no way.
+
+        Raises ``Unauthenticated`` if a password was the last hope, and is wrong.
+        """
         if self.access_token != refused or self._reload(refused):
             return True
         if self.tokens and self.tokens.refresh_token:
-            renewed = yield from self.exchange(_refresh(self.tokens.refresh_token))
-            if renewed is not None:
-                self.adopt(renewed)
+            try:
+                self.adopt((yield from self.exchange(_refresh(self.tokens.refresh_token))))
+            except (Unauthenticated, InvalidRequest):
+                if self._reload(refused):
+                    return True
+            else:
                 return True
-            if self._reload(refused):
-                return True
-        if self.username is not None and self.password is not None:
-            signed_in = yield from self.exchange(sign_in(self.username, self.password))
-            if signed_in is not None:
-                self.adopt(signed_in)
-                return True
-        return False
+        if self.username is None or self.password is None:
+            return False
+        self.adopt((yield from self.exchange(sign_in(self.username, self.password))))
+        return True
 
     def _reload(self, refused: str | None) -> bool:
         stored = self.store.load() if self.store else None

@@ -114,6 +114,19 @@ def test_a_fresh_install_needs_no_login(guarded, cli, left_by_service, home):
     assert stat.S_IMODE((home / "config" / "login.json").stat().st_mode) == 0o600
 
 
+def test_who_signed_in_as_somebody_never_becomes_the_local_admin(guarded, cli, left_by_service, home):
+    Logins(home / "config" / "login.json").save(HERE, Tokens("stale", None))
+
+    assert cli("workflow", "list").code == 4
+    assert ("POST", "/auth/token") not in guarded.asked
+
+
+def test_a_local_sign_in_is_renewed_when_the_service_was_made_anew(guarded, cli, left_by_service, home):
+    Logins(home / "config" / "login.json").save(HERE, Tokens("stale", None), found=True)
+
+    assert cli("workflow", "list").code == 0
+
+
 def test_a_home_that_cannot_be_written_to_costs_a_sign_in_and_nothing_else(
     guarded, cli, left_by_service, home, monkeypatch
 ):

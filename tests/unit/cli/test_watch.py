@@ -71,9 +71,12 @@ def test_a_step_that_the_definition_lacks_is_taken_up(progress):
 
 
 def test_an_event_of_a_newer_service_is_passed_over(progress):
-    progress.apply(event(1, "StepPondered", step="a"))
+    out = io.StringIO()
+
+    LineView("words", progress, out).apply(event(1, "StepPondered", step="a"))
 
     assert progress.ended_steps == 0
+    assert out.getvalue() == "words\n"
 
 
 def test_the_tree_shows_every_step_while_it_fits(progress):

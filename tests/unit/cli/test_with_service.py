@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
 import subprocess
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,3 +140,56 @@ def test_a_user_signs_in_and_out(run):
     assert run("user", "list").returncode == 4
     assert run("logout").returncode == 0
     assert run("user", "list").returncode == 0
+
+
+def test_in_a_terminal_the_graph_is_drawn_live_and_without_colour_where_none_is_wanted(run, installation, tmp_path):
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    process = subprocess.Popen(
+        [*AIOP, "workflow", "run", "flow.yaml", "-i", "text=x"],
+        stdout=terminal,
+        stderr=terminal,
+        env={**installation, "NO_COLOR": "1", "TERM": "xterm-256color", "LANG": "C.UTF-8"},
+        cwd=tmp_path,
+    )
+    os.close(terminal)
+    shown = "".join(iter(lambda: read_screen(screen), ""))
+    os.close(screen)
+
+    assert process.wait() == 0
+    assert "✓ survey" in shown
+    assert "3/3 steps, 1 skipped" in shown
+    assert "\x1b[3" not in shown  # no colour is set
+
+
+def read_screen(screen: int) -> str:
+    try:
+        return os.read(screen, 65536).decode(errors="replace")
+    except OSError:  # how Linux says that the other side is closed
+        return ""
+
+
+def test_ctrl_c_leaves_the_execution_running(run, installation, tmp_path):
+    (tmp_path / "slow.yaml").write_text(
+        'name: slow\nsteps:\n  - {id: a, container: {image: "busybox:1", script: "sleep 600"}}\n'
+    )
+    process = subprocess.Popen(
+        [*AIOP, "workflow", "run", "slow.yaml"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=installation,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    execution = process.stdout.readline().split()[1]
+    assert "a: started" in process.stdout.readline()
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+
+    assert process.returncode == 130
+    assert f"execution {execution} goes on" in said
+    assert "running" in run("execution", "show", execution).stdout
+    assert run("execution", "cancel", execution, "--wait").stdout == f"Execution {execution} is cancelled.\n"
+    assert run("execution", "watch", execution).returncode == 6

@@ -22,7 +22,7 @@ class Service:
         self.calls.append(request.url.path)
         if request.url.path == "/auth/token":
             form = parse_qs(request.content.decode())
-            return self._give() if form["password"] == ["right"] else self._refuse()
+            return self._give() if form["password"] == ["right"] else self._refuse("Wrong password")
         if request.url.path == "/auth/refresh":
             given = json.loads(request.content)["refresh_token"]
             return self._give() if given == self.refresh else self._refuse()
@@ -36,8 +36,8 @@ class Service:
         tokens = {"access_token": self.access, "token_type": "bearer", "expires_in": 900, "refresh_token": self.refresh}
         return httpx.Response(200, json=tokens)
 
-    def _refuse(self):
-        return httpx.Response(401, json={"status": 401, "code": "unauthenticated", "message": "No"})
+    def _refuse(self, message="No"):
+        return httpx.Response(401, json={"status": 401, "code": "unauthenticated", "message": message})
 
 
 class Kept:
@@ -110,6 +110,13 @@ async def test_tasks_that_meet_the_expiry_together_renew_once():
 
     assert {user.username for user in users} == {"ann"}
     assert service.calls.count("/auth/refresh") == 1
+
+
+def test_a_wrong_password_is_what_is_said(perform):
+    with pytest.raises(Unauthenticated) as caught:
+        perform(Service(), lambda c: c.auth.me(), username="ann", password="wrong")
+
+    assert caught.value.message == "Wrong password"
 
 
 def test_secrets_do_not_show_in_the_representation():

@@ -1,4 +1,4 @@
-"""The client against the real service, whose engine is a fake one: both forms, the example programs, the exact fields."""
+"""The client against the real service, whose engine is a fake one: both forms, and the example programs."""
 
 from __future__ import annotations
 

@@ -31,10 +31,11 @@ class LineView:
             self._write(f"{time}  {sentence}")
 
     def _sentence(self, event: Event) -> str | None:
-        if "step" in event.data:
-            step = self._progress.steps[event.data["step"]]
+        step = self._progress.steps.get(event.data.get("step", ""))
+        if step is not None:
             done = f"[{self._progress.ended_steps}/{self._progress.total}]"
-            return f"{done}  {step.id}: {_of_step(event, step)}"
+            said = _of_step(event, step)
+            return said and f"{done}  {step.id}: {said}"
         if event.type == EventType.EXECUTION_CANCEL_REQUESTED:
             return "cancel requested"
         if event.type == EventType.EXECUTION_FINISHED:
@@ -48,13 +49,15 @@ class LineView:
         self._out.flush()
 
 
-def _of_step(event: Event, step: StepProgress) -> str:
+def _of_step(event: Event, step: StepProgress) -> str | None:
     if event.type == EventType.STEP_STARTED:
         return "started" if step.attempt <= 1 else f"started, attempt {step.attempt}"
     if event.type == EventType.STEP_WAITED:
         return f"waits: {step.note}"
     if event.type == EventType.STEP_RETRIED:
         return f"attempt {step.attempt} failed: {step.note}"
+    if event.type not in (EventType.STEP_FINISHED, EventType.STEP_SKIPPED):
+        return None
     note = f": {step.note}" if step.note else ""
     took = "" if step.status is StepStatus.SKIPPED else _between(step.started_at, step.ended_at)
     return f"{step.status}{took}{note}"
