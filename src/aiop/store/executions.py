@@ -87,7 +87,7 @@ def summary(row: AnyRow, steps: Sequence[StepRecord]) -> ExecutionSummary:
         error=row.error,
         waiting=waiting(row),
         cancel_requested_at=moment(row.cancel_requested_at),
-        steps=steps,
+        steps=tuple(steps),
     )
 
 

@@ -6,6 +6,7 @@ than a short statement does. SQLAlchemy takes this connection by its ``async_cre
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ class SqliteConnection(aiosqlite.Connection):
 
     @classmethod
     async def open(cls, path: str, *, pragmas: Sequence[str], busy_seconds: float) -> SqliteConnection:
-        """Connect and set the pragmas."""
+        """Connect and set the pragmas; raises what ``sqlite3`` raises."""
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
@@ -34,7 +35,11 @@ class SqliteConnection(aiosqlite.Connection):
 
         opened = cls(connect, iter_chunk_size=64)
         opened._thread.daemon = True
-        await opened
+        try:
+            await opened
+        except BaseException:
+            await asyncio.to_thread(opened._thread.join)  # it still has a word for the loop, which may end now
+            raise
         return opened
 
     async def rollback(self) -> None:

@@ -1,0 +1,32 @@
+"""Runs the suite on each database."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aiop.interfaces import NewWorkflow
+from aiop.store import SqlStore
+from contract.store.subject import Subject, a_workflow
+
+
+@pytest.fixture(params=["sqlite"])
+async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
+    """Each database in turn, empty."""
+    made = Subject({"sqlite": f"sqlite+aiosqlite:///{tmp_path}/data/aiop.db"}[request.param])
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def store(subject: Subject) -> SqlStore:
+    """An open store."""
+    return await subject.open()
+
+
+@pytest.fixture
+async def workflow(store: SqlStore) -> NewWorkflow:
+    """A stored workflow."""
+    new = a_workflow()
+    await store.create_workflow(new)
+    return new
