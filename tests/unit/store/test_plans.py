@@ -1,0 +1,78 @@
+"""Every list finds its page in an index: no scan of a table, no sort of more than the page."""
+
+import itertools
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from aiop.interfaces import ExecutionQuery, WorkflowQuery
+from aiop.model.ids import WorkflowId
+from aiop.model.state import ExecutionStatus
+from aiop.store import SqlStore, open_store
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return datetime(2025, 3, 1, tzinfo=UTC)
+
+    async def sleep(self, delay: timedelta) -> None:
+        raise AssertionError("nothing sleeps")
+
+
+class Plans:
+    """A store, and the plans of what it has read."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self.store = store
+        self.statements: list[tuple[str, Any]] = []
+        event.listen(store._db._readers.sync_engine, "before_cursor_execute", self._note)
+
+    def _note(self, _c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        self.statements.append((statement, parameters))
+
+    async def taken(self) -> list[str]:
+        chosen, self.statements = self.statements, []
+        details: list[str] = []
+        async with self.store._db.reading() as tx:
+            for statement, parameters in chosen:
+                if statement.startswith("SELECT"):
+                    rows = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                    details.extend(row.detail for row in rows)
+        self.statements.clear()
+        return details
+
+
+@pytest.fixture
+async def plans(tmp_path: Path) -> AsyncIterator[Plans]:
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path}/aiop.db", clock=StillClock()) as store:
+        yield Plans(store)
+
+
+def check(plan: list[str], table: str, *, indexed: bool) -> None:
+    """The keys come from a covering index (in the order asked for); the only sort is that of the page."""
+    assert [step for step in plan if step.startswith(f"SCAN {table}") and "USING COVERING INDEX" not in step] == []
+    assert sum("TEMP B-TREE" in step for step in plan) <= 1
+    if indexed:
+        inside = plan[plan.index("MATERIALIZE anon_1") + 1]
+        assert f"{table} USING COVERING INDEX" in inside, plan
+
+
+@pytest.mark.parametrize("sort", [None, "id", "status", "created_at", "started_at", "completed_at"])
+async def test_executions(plans: Plans, sort: str | None) -> None:
+    for descending, status, workflow in itertools.product(
+        (False, True), (None, ExecutionStatus.RUNNING), (None, WorkflowId("w"))
+    ):
+        query = ExecutionQuery(sort=sort, descending=descending, status=status, workflow=workflow)
+        await plans.store.executions(query)
+        check(await plans.taken(), "executions", indexed=True)
+
+
+@pytest.mark.parametrize("sort", [None, "id", "name", "status", "created_at", "updated_at"])
+async def test_workflows(plans: Plans, sort: str | None) -> None:
+    for descending in (False, True):
+        await plans.store.workflows(WorkflowQuery(sort=sort, descending=descending))
+        check(await plans.taken(), "workflows", indexed=True)
