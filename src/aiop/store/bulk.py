@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, Insert, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["Bulk"]
+__all__ = ["Bulk", "batched"]
+
+T = TypeVar("T")
 
 _CHUNK = 500
 """Rows for each call of the driver, so that the loop serves others while a large batch is written."""
@@ -30,5 +32,11 @@ class Bulk:
 
     async def execute(self, tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run the statement for each row, in order."""
-        for start in range(0, len(rows), _CHUNK):
-            await tx.exec_driver_sql(self._sql, [self._values(row) for row in rows[start : start + _CHUNK]])
+        for some in batched(rows, _CHUNK):
+            await tx.exec_driver_sql(self._sql, [self._values(row) for row in some])
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut into pieces of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -64,7 +64,7 @@ class Database:
 
     def bulk(self, statement: Insert | Update, columns: Sequence[str] | None = None) -> Bulk:
         """Prepare a statement for many rows; an ``INSERT`` takes all columns of its table if none are named."""
-        return Bulk(self.writer.dialect, statement, columns)
+        return Bulk(self.writer.sql_dialect, statement, columns)
 
     def upsert(self, table: Table) -> Bulk:
         """Prepare an ``INSERT`` of whole rows that replaces the row with the same key."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from aiop.store.sqlite_connection import SqliteConnection
@@ -37,6 +38,9 @@ class Dialect(Protocol):
     def insert(self, table: Table) -> sqlite.Insert:
         """Begin an ``INSERT`` that may go on with ``on_conflict_do_update``."""
 
+    async def tidy(self, connection: AsyncConnection) -> None:
+        """Do what is to be done now and then between two transactions of the writer; never raises."""
+
     def is_outage(self, error: BaseException) -> bool:
         """Tell a fault of the world (disk full, locked, gone) from a fault of the statement."""
 
@@ -54,7 +58,8 @@ class SqliteDialect:
 
     ``synchronous=FULL`` syncs the log at each commit, so what was answered survives a loss of power.
     ``secure_delete`` overwrites what is deleted; an older copy of a page lives on in the ``-wal`` file until a
-    checkpoint (each 4,000 pages, and when the last connection closes) lets new frames take its place.
+    checkpoint (each 4,000 pages, and when the last connection closes) lets new frames take its place. Readers that
+    come one after the other without a gap would keep that from happening for ever: ``tidy`` makes the gap.
     """
 
     _OUTAGES = frozenset(
@@ -76,7 +81,7 @@ class SqliteDialect:
         "synchronous=FULL",
         "secure_delete=ON",
         "wal_autocheckpoint=4000",
-        "journal_size_limit=67108864",
+        "journal_size_limit=33554432",
         "cache_size=-16000",
         "temp_store=MEMORY",
     )
@@ -84,9 +89,13 @@ class SqliteDialect:
     _BUSY_SECONDS = 1.0
     _READERS = 4
 
+    _LOG_BYTES = 33_554_432
+
     def __init__(self, url: URL) -> None:
         self._url = url
         self._path = Path(url.database or "")
+        self._log = Path(f"{self._path}-wal")
+        self._log_limit = self._LOG_BYTES
 
     def prepare(self) -> None:
         """Create directory and file for the owner alone; SQLite gives its other files the mode of this one."""
@@ -116,6 +125,22 @@ class SqliteDialect:
         """Begin an ``INSERT``."""
         return sqlite.insert(table)
 
+    async def tidy(self, connection: AsyncConnection) -> None:
+        """Empty a large log, for which readers are waited out; new ones go on in the file meanwhile."""
+        if self._log_size() <= self._log_limit:
+            return
+        with suppress(sqlite3.Error):
+            plain = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(plain, SqliteConnection)  # noqa: S101 - what _engine connects
+            await plain.in_thread(_empty_log)
+        self._log_limit = self._log_size() + self._LOG_BYTES
+
+    def _log_size(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except OSError:
+            return 0
+
     def is_outage(self, error: BaseException) -> bool:
         """Look at SQLite's primary result code."""
         if isinstance(error, OSError | PoolTimeout):
@@ -130,6 +155,10 @@ class SqliteDialect:
             return await SqliteConnection.open(str(self._path), pragmas=pragmas, busy_seconds=self._BUSY_SECONDS)
 
         return create_async_engine(self._url, connect_args={"async_creator_fn": connect}, **options)
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
 
 def _begin_writing(connection: Connection) -> None:

@@ -14,6 +14,7 @@ from aiop.model.ids import ExecutionId, VersionId, WorkflowId
 from aiop.model.records import Event, EventType, ExecutionSummary, StepRecord
 from aiop.model.state import ExecutionStatus, Reason
 from aiop.store import tables
+from aiop.store.bulk import batched
 from aiop.store.codec import AnyRow, clean, dump, dump_optional, load, load_optional, micros, moment
 from aiop.store.database import Database
 from aiop.store.events import event_row
@@ -28,6 +29,8 @@ SHOWN = [column for column in tables.executions.c if column.name not in ("option
 ALL_WORKFLOWS = ""
 """Stands for the sum in ``execution_counts``."""
 
+_AT_ONCE = 1000
+"""Executions for one statement: a database bounds its parameters."""
 _STATE = (
     "status",
     "started_at",
@@ -151,8 +154,10 @@ class ExecutionTable:
 
     async def cancel_unclaimed(self, tx: AsyncConnection, cancelled: Sequence[str], now: int) -> None:
         """End executions without an owner who could. Their events follow ``ExecutionSubmitted``, the only one yet."""
-        if not cancelled:
-            return
+        for some in batched(cancelled, _AT_ONCE):
+            await self._cancel(tx, some, now)
+
+    async def _cancel(self, tx: AsyncConnection, cancelled: Sequence[str], now: int) -> None:
         state: dict[str, Any] = dict.fromkeys(_STATE)
         state |= {"status": ExecutionStatus.CANCELLED.value, "completed_at": now, "reason": Reason.CANCELLED.value}
         await tx.execute(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.model.ids import ExecutionId
 from aiop.store import tables
+from aiop.store.bulk import batched
 from aiop.store.database import Database
 from aiop.store.executions import ENDED, OPEN, ExecutionTable
 
@@ -21,31 +22,29 @@ _EXECUTIONS = 20
 
 async def purge_executions(db: Database, executions: Sequence[ExecutionId]) -> None:
     """Delete those that have ended. The execution's own row goes last: what is interrupted is found again."""
-    for start in range(0, len(executions), _EXECUTIONS):
-        group = executions[start : start + _EXECUTIONS]
+    for group in batched(executions, _EXECUTIONS):
         async with db.reading() as tx:
             row = tables.executions.c
             ended = list(await tx.scalars(select(row.id).where(row.id.in_(group), row.status.in_(ENDED))))
         for table in (tables.logs, tables.events):
-            for execution in ended:
+            for execution in await _large(db, table, ended):
                 await _delete_by_seq(db, table, execution)
         await db.write(_deletion_of(ExecutionTable(db), ended))
 
 
+async def _large(db: Database, table: Table, executions: Sequence[str]) -> Sequence[str]:
+    """Choose the executions that have more rows than should go at once."""
+    key = table.c.execution_id
+    rows = await db.rows(select(key).where(key.in_(executions)).group_by(key).having(func.count() > _ROWS))
+    return [row.execution_id for row in rows]
+
+
 async def _delete_by_seq(db: Database, table: Table, execution: str) -> None:
     """Delete all rows of an execution but the last piece, which goes with the execution itself."""
-    while True:
-        async with db.reading() as tx:
-            edge = await tx.scalar(
-                select(table.c.seq)
-                .where(table.c.execution_id == execution)
-                .order_by(table.c.seq)
-                .offset(_ROWS)
-                .limit(1)
-            )
-        if edge is None:
-            return
-        await db.write(_run(delete(table).where(table.c.execution_id == execution, table.c.seq < edge)))
+    seq = table.c.seq
+    beyond = select(seq).where(table.c.execution_id == execution).order_by(seq).offset(_ROWS).limit(1)
+    while edge := await db.rows(beyond):
+        await db.write(_run(delete(table).where(table.c.execution_id == execution, seq < edge[0].seq)))
 
 
 def _deletion_of(table_of_executions: ExecutionTable, executions: Sequence[str]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import and_, or_, select, tuple_, update
@@ -13,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aiop.interfaces import Lease
 from aiop.model.ids import ExecutionId, StepKey
 from aiop.store import tables
-from aiop.store.codec import micros
+from aiop.store.bulk import batched
+from aiop.store.codec import AnyRow, micros
 from aiop.store.database import Part
 from aiop.store.executions import ENDED, OPEN
 from aiop.store.retention import purge_executions, purge_workflows
 
 __all__ = ["SupervisorPart"]
 
-_KEYS_AT_ONCE = 500
+_AT_ONCE = 500
+"""Rows for one statement: a database bounds its parameters."""
 
 
 class SupervisorPart(Part):
@@ -36,15 +37,19 @@ class SupervisorPart(Part):
         )
 
         async def take(tx: AsyncConnection) -> Sequence[Lease]:
-            free = await tx.scalars(
-                select(executions.c.id)
-                .outerjoin(leases, leases.c.execution_id == executions.c.id)
-                .where(executions.c.status.in_(OPEN), not_held)
-                .order_by(executions.c.created_at, executions.c.id)
-                .limit(limit)
-                .with_for_update(of=executions, skip_locked=True)
-            )
-            return await self._take(tx, owner, list(free), expires_at=_expiry(now, ttl), only=not_held)
+            free: list[AnyRow] = []
+            for status in OPEN:  # one by one, as then an index has them in order
+                found = await tx.execute(
+                    select(executions.c.created_at, executions.c.id)
+                    .outerjoin(leases, leases.c.execution_id == executions.c.id)
+                    .where(executions.c.status == status, not_held)
+                    .order_by(executions.c.created_at, executions.c.id)
+                    .limit(limit)
+                    .with_for_update(of=executions, skip_locked=True)
+                )
+                free.extend(found)
+            oldest = [row.id for row in sorted(free)[:limit]]
+            return await self._take(tx, owner, oldest, expires_at=_expiry(now, ttl), only=not_held)
 
         return await self._db.write(take)
 
@@ -65,24 +70,23 @@ class SupervisorPart(Part):
         self, tx: AsyncConnection, owner: str, executions: Sequence[str], *, expires_at: int, only: Any
     ) -> Sequence[Lease]:
         """Make or take over the leases that are still to be had; the condition is checked where the row is locked."""
-        if not executions:
-            return []
         leases = tables.leases
-        fresh = self._db.dialect.insert(leases).values(
-            [
-                {"execution_id": execution, "owner": owner, "epoch": 1, "expires_at": expires_at}
-                for execution in executions
-            ]
-        )
-        taken = await tx.execute(
-            fresh.on_conflict_do_update(
-                index_elements=[leases.c.execution_id],
-                set_={"owner": owner, "epoch": leases.c.epoch + 1, "expires_at": expires_at},
-                where=only,
-            ).returning(leases.c.execution_id, leases.c.epoch)
-        )
-        epochs = {row.execution_id: row.epoch for row in taken}
-        return [Lease(ExecutionId(each), owner, epochs[each]) for each in executions if each in epochs]
+        taken: list[Lease] = []
+        for some in batched(executions, _AT_ONCE):
+            rows = [{"execution_id": each, "owner": owner, "epoch": 1, "expires_at": expires_at} for each in some]
+            found = await tx.execute(
+                self._db.dialect.insert(leases)
+                .values(rows)
+                .on_conflict_do_update(
+                    index_elements=[leases.c.execution_id],
+                    set_={"owner": owner, "epoch": leases.c.epoch + 1, "expires_at": expires_at},
+                    where=only,
+                )
+                .returning(leases.c.execution_id, leases.c.epoch)
+            )
+            epochs = {row.execution_id: row.epoch for row in found}
+            taken.extend(Lease(ExecutionId(each), owner, epochs[each]) for each in some if each in epochs)
+        return taken
 
     async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
         """Extend all leases of ``owner``."""
@@ -133,9 +137,8 @@ class SupervisorPart(Part):
     async def removable(self, keys: Sequence[StepKey]) -> Sequence[StepKey]:
         """Choose the attempts that nobody needs on the engine."""
         removable: list[StepKey] = []
-        remaining = iter(keys)
-        while chunk := list(islice(remaining, _KEYS_AT_ONCE)):
-            removable.extend(await self._removable(chunk))
+        for some in batched(keys, _AT_ONCE):
+            removable.extend(await self._removable(some))
         return removable
 
     async def _removable(self, keys: Sequence[StepKey]) -> Sequence[StepKey]:
@@ -166,7 +169,7 @@ class SupervisorPart(Part):
         """List ended executions beyond an age or a count, oldest first."""
         executions = tables.executions.c
         age = (executions.completed_at, executions.id)
-        ended = select(*age).where(executions.status.in_(ENDED))
+        ended = select(*age).where(executions.completed_at.is_not(None))
         beyond: list[Any] = []
         if before is not None:
             beyond.append(executions.completed_at < micros(before))

@@ -87,7 +87,7 @@ class Writer:
     """Owns the writing connection. While one batch commits the next one gathers, so an idle writer adds no delay."""
 
     def __init__(self, dialect: Dialect, clock: Clock) -> None:
-        self._faults = dialect
+        self._dialect = dialect
         self._clock = clock
         self._engine = dialect.writing_engine()
         self._connection: AsyncConnection | None = None
@@ -101,7 +101,7 @@ class Writer:
         """Why the last batch could not be written, ``None`` if it was."""
 
     @property
-    def dialect(self) -> sqlalchemy.Dialect:
+    def sql_dialect(self) -> sqlalchemy.Dialect:
         """What compiles statements."""
         return self._engine.dialect
 
@@ -167,11 +167,12 @@ class Writer:
 
     async def _transact(self, batch: list[_Entry]) -> list[Any]:
         connection = await self._connect()
+        await self._dialect.tidy(connection)
         try:
             async with connection.begin():
                 return await self._together(connection, batch)
         except Exception as error:
-            if self._faults.is_outage(error):
+            if self._dialect.is_outage(error):
                 raise
         async with connection.begin():
             return await self._one_by_one(connection, batch)
@@ -190,7 +191,7 @@ class Writer:
                 async with tx.begin_nested():
                     results.extend(await entry.work.apply(tx, [entry.item]))
             except Exception as error:
-                if self._faults.is_outage(error):
+                if self._dialect.is_outage(error):
                     raise
                 self._log.exception("a write was refused", kind=type(entry.work).__name__)
                 refusal = AiopError(f"the database refused the write: {_sentence(error)}")
