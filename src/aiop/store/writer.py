@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 _BATCH_LIMIT = 2000
 _FIRST_PAUSE = timedelta(milliseconds=50)
 _LONGEST_PAUSE = timedelta(seconds=2)
+_PROBE = sqlalchemy.text("UPDATE alembic_version SET version_num = version_num")
+"""A write without a change, for when the database was away and nobody waits: does it take writes again?"""
 
 
 class Work(ABC, Generic[Item, Result]):
@@ -75,7 +77,7 @@ class _Entry:
     done: asyncio.Future[Any]
 
     def settle(self, result: Any) -> None:
-        if self.done.done():  # the caller was cancelled; the write stands
+        if self.done.done():  # the caller was cancelled
             return
         if isinstance(result, BaseException):
             self.done.set_exception(result)
@@ -114,10 +116,12 @@ class Writer:
         self._closing = True
         self._arrived.set()
         self._urgent.set()
-        if self._task is not None:
-            await self._task
-        await self._disconnect()
-        await self._engine.dispose()
+        try:
+            if self._task is not None:
+                await self._task
+        finally:
+            await self._disconnect()
+            await self._engine.dispose()
 
     async def run(self, work: Work[Item, Result], item: Item) -> Result:
         """Have the item written; returns once it is durable, and raises its error."""
@@ -132,20 +136,19 @@ class Writer:
 
     async def _run(self) -> None:
         pause = _FIRST_PAUSE
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._queue:
-                self._urgent.clear()
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_LIMIT))]
-                batch.sort(key=lambda entry: entry.work.turn)
-                if await self._written(batch):
-                    pause = _FIRST_PAUSE
-                elif self._queue:
-                    await self._rest(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE)
-            if self._closing:
-                return
+        while self._queue or not self._closing:
+            if not self._queue and self.health is None:
+                await self._arrived.wait()
+                self._arrived.clear()
+                continue
+            self._urgent.clear()
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_LIMIT))]
+            batch.sort(key=lambda entry: entry.work.turn)
+            if await self._written(batch):
+                pause = _FIRST_PAUSE
+            elif not self._closing:
+                await self._rest(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _written(self, batch: list[_Entry]) -> bool:
         """Write the batch; after an outage put the patient part back in front, in its order."""
@@ -153,12 +156,13 @@ class Writer:
             results = await self._transact(batch)
         except Exception as error:
             await self._disconnect()
-            self._ail(StorageUnavailable(f"the database cannot be written: {_sentence(error)}"))
-            kept = [entry for entry in batch if entry.work.patient and not self._closing]
-            for entry in batch:
-                if entry not in kept:
-                    entry.settle(StorageUnavailable(str(self.health)))
-            self._queue.extendleft(reversed(kept))
+            outage = StorageUnavailable(f"the database cannot be written: {_sentence(error)}")
+            self._ail(outage)
+            for entry in reversed(batch):
+                if entry.work.patient and not self._closing:
+                    self._queue.appendleft(entry)
+                else:
+                    entry.settle(StorageUnavailable(str(outage)))
             return False
         self._recover()
         for entry, result in zip(batch, results, strict=True):
@@ -170,6 +174,8 @@ class Writer:
         await self._dialect.tidy(connection)
         try:
             async with connection.begin():
+                if not batch:
+                    await connection.execute(_PROBE)
                 return await self._together(connection, batch)
         except Exception as error:
             if self._dialect.is_outage(error):

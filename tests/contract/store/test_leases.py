@@ -9,7 +9,7 @@ import pytest
 from aiop.errors import LeaseLost, NotFound
 from aiop.interfaces import Changes, Lease, NewWorkflow
 from aiop.store import SqlStore
-from contract.store.subject import TTL, Subject, a_step, claimed, ended, running, submitted
+from contract.store.subject import TTL, Subject, a_step, an_execution, claimed, ended, running, submitted
 
 
 async def test_the_oldest_are_claimed_first(subject: Subject, store: SqlStore, workflow: NewWorkflow) -> None:
@@ -158,3 +158,15 @@ async def test_a_lease_is_as_long_as_was_asked(subject: Subject, store: SqlStore
     assert await store.claim("b", ttl=TTL, limit=1) == []
     await subject.clock.advance(seconds=0.2)
     assert len(await store.claim("b", ttl=TTL, limit=1)) == 1
+
+
+@pytest.mark.slow
+async def test_thousands_are_claimed_adopted_and_cancelled_at_once(store: SqlStore, workflow: NewWorkflow) -> None:
+    count = 9000
+    await asyncio.gather(*(store.submit(an_execution(workflow)) for _ in range(count)))
+
+    assert len(await store.claim("a", ttl=TTL, limit=count)) == count
+    assert len(await store.adopt_own("a", ttl=TTL)) == count
+    assert len(await store.renew("a", ttl=TTL)) == count
+    assert len(await store.request_delete(workflow.id)) == count
+    assert len(await store.cancel_requests("a")) == count

@@ -5,7 +5,7 @@ import random
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -88,6 +88,15 @@ def locked(database: Path) -> Iterator[None]:
     other.close()
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the others run until it is so."""
+    for _ in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never was")
+
+
 async def wait_out(clock: HandClock) -> None:
     """Let the writer's pause pass."""
     await clock.somebody_sleeps()
@@ -168,6 +177,23 @@ async def test_a_lock_is_waited_out_by_owners_and_told_to_users(
     assert [event.seq for event in await store.events(lease.execution)] == [1, 2, 3, 4]
 
 
+async def test_a_commit_that_comes_while_another_fails_stays_behind_it(
+    subject: Subject, store: SqlStore, database: Path
+) -> None:
+    lease = await claimed(store)
+    with locked(database):
+        first = asyncio.ensure_future(store.commit(lease, Changes(steps=[a_step(error="first")])))
+        await asyncio.sleep(0)
+        await until(lambda: not store._db.writer._queue)
+        second = asyncio.ensure_future(store.commit(lease, Changes(steps=[a_step(error="second")])))
+        await subject.clock.somebody_sleeps()
+    await wait_out(subject.clock)
+    await asyncio.gather(first, second)
+
+    [step] = (await store.execution(lease.execution)).steps
+    assert step.error == "second"
+
+
 async def test_the_outage_and_its_end_are_logged_once_each(
     subject: Subject, store: SqlStore, workflow: NewWorkflow, database: Path
 ) -> None:
@@ -197,6 +223,22 @@ async def test_the_next_user_succeeds_once_the_lock_is_gone(
     await store.submit(an_execution(workflow))
 
     assert store.health is None
+
+
+async def test_the_end_of_an_outage_is_found_without_a_writer(
+    subject: Subject, store: SqlStore, workflow: NewWorkflow, database: Path
+) -> None:
+    with locked(database):
+        with pytest.raises(StorageUnavailable):
+            await store.submit(an_execution(workflow))
+        await wait_out(subject.clock)
+        await subject.clock.somebody_sleeps()
+        assert store.health is not None
+    with capture_logs() as lines:
+        await wait_out(subject.clock)
+        await until(lambda: store.health is None)
+
+    assert [line["event"] for line in lines] == ["storage is available again"]
 
 
 async def test_closing_in_an_outage_tells_the_owners(subject: Subject, store: SqlStore, database: Path) -> None:
