@@ -96,7 +96,7 @@ def queries(executions: int, workflow: WorkflowId) -> Iterator[ExecutionQuery]:
     for chosen in (None, workflow):
         for status in (None, ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.RUNNING):
             for sort, descending in sorts:
-                for offset in (0, executions * 2 // 5):
+                for offset in (0, executions * 2 // 5, executions // 2):
                     yield ExecutionQuery(
                         offset=offset, sort=sort, descending=descending, workflow=chosen, status=status
                     )

@@ -116,6 +116,7 @@ class SqliteDialect:
             pool_size=self._READERS,
             max_overflow=0,
             pool_timeout=10,
+            pool_use_lifo=True,  # the one with the warmest cache
             pool_reset_on_return=None,  # a connection rolls back as it is let go
         )
         event.listen(engine.sync_engine, "begin", _begin_reading)

@@ -39,32 +39,37 @@ class Listing:
         self._columns = tuple(columns or table.c)
         self._filters = filters or {}
         self._always = tuple(always)
-        self._pages: dict[tuple[str | None, bool, frozenset[str]], Select[Any]] = {}
+        self._pages: dict[tuple[str | None, bool, bool, frozenset[str]], Select[Any]] = {}
         self._counts: dict[frozenset[str], Select[Any]] = {}
 
     async def page(self, tx: AsyncConnection, query: PageQuery, **filters: Any) -> tuple[Sequence[AnyRow], int]:
         """Read a page and the total; raises ``InvalidRequest`` for a field that is not sortable."""
-        rows = await self.rows(tx, query, **filters)
         given = _given(filters)
         key = frozenset(given)
         if key not in self._counts:
             self._counts[key] = select(func.count()).select_from(self._table).where(*self._conditions(key))
-        total = await tx.scalar(self._counts[key], given)
-        return rows, total or 0
+        total = await tx.scalar(self._counts[key], given) or 0
+        return await self.rows(tx, query, total=total, **filters), total
 
-    async def rows(self, tx: AsyncConnection, query: PageQuery, **filters: Any) -> Sequence[AnyRow]:
-        """Read a page; a filter that is ``None`` lets everything through."""
+    async def rows(self, tx: AsyncConnection, query: PageQuery, *, total: int, **filters: Any) -> Sequence[AnyRow]:
+        """Read a page of a list of ``total`` rows, from the end that is nearer: what is skipped costs time too.
+
+        A filter that is ``None`` lets everything through.
+        """
         given = _given(filters)
-        key = (query.sort, query.descending, frozenset(given))
+        limit = max(0, min(query.limit, total - query.offset))
+        after = total - query.offset - limit
+        from_end = limit > 0 and after < query.offset
+        key = (query.sort, query.descending, from_end, frozenset(given))
         if key not in self._pages:
             self._pages[key] = self._statement(*key)
-        values = {**given, "limit": query.limit, "offset": query.offset}
+        values = {**given, "limit": limit, "offset": after if from_end else query.offset}
         rows: Sequence[AnyRow] = (await tx.execute(self._pages[key], values)).all()
-        return rows
+        return rows[::-1] if from_end else rows
 
-    def _statement(self, sort: str | None, descending: bool, filters: frozenset[str]) -> Select[Any]:
+    def _statement(self, sort: str | None, descending: bool, from_end: bool, filters: frozenset[str]) -> Select[Any]:
         """Find the keys of the page in an index alone, so that rows that are skipped are never touched."""
-        order = self._order(sort, descending)
+        order = self._order(sort, descending, from_end)
         keys = (
             select(self._unique)
             .where(*self._conditions(filters))
@@ -78,14 +83,14 @@ class Listing:
     def _conditions(self, filters: frozenset[str]) -> list[ColumnElement[bool]]:
         return [*self._always, *(self._filters[name] for name in sorted(filters))]
 
-    def _order(self, sort: str | None, descending: bool) -> list[ColumnElement[Any]]:
+    def _order(self, sort: str | None, descending: bool, from_end: bool) -> list[ColumnElement[Any]]:
         if sort is None:
             sort, descending = "created_at", True
         column = self._sorts.get(sort)
         if column is None:
             raise InvalidRequest.at("sort", f"cannot sort by {sort!r}: use one of {', '.join(self._sorts)}")
         columns = [column] if column is self._unique else [column, self._unique]
-        if descending:
+        if descending != from_end:
             return [each.desc().nulls_last() if each.nullable else each.desc() for each in columns]
         return [each.asc().nulls_first() if each.nullable else each.asc() for each in columns]
 

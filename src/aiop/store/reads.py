@@ -94,9 +94,9 @@ class ReadPart(Part):
     async def executions(self, query: ExecutionQuery) -> Page[ExecutionSummary]:
         """Read a page, the steps of all its executions at once."""
         async with self._db.reading() as tx:
-            rows = await self._execution_list.rows(tx, query, workflow=query.workflow, status=query.status)
-            found = await _steps_of(tx, [row.id for row in rows], _SMALL_STEPS)
             total = await self._count(tx, query)
+            rows = await self._execution_list.rows(tx, query, total=total, workflow=query.workflow, status=query.status)
+            found = await _steps_of(tx, [row.id for row in rows], _SMALL_STEPS)
         return Page([executions.summary(row, found.get(row.id, ())) for row in rows], total)
 
     @staticmethod

@@ -63,7 +63,7 @@ async def test_each_filter_and_sort_gives_each_execution_once_in_order(world: Sq
     assert len(everything) == 40
     workflows = sorted({each.workflow_id for each in everything})
     for sort, descending, status, workflow, offset in itertools.product(
-        SORTS, (False, True), (None, *ExecutionStatus), (None, workflows[0]), (0, 3, 100)
+        SORTS, (False, True), (None, *ExecutionStatus), (None, workflows[0]), (0, 3, 17, 33, 38, 100)
     ):
         query = ExecutionQuery(5, offset, sort, descending, workflow, status)
         page = await world.executions(query)
