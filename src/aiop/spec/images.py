@@ -41,10 +41,11 @@ def check_image(image: str) -> None:
 def check_registry(registry: str) -> str:
     """Return a registry, optionally with a path below it, in its plain form; raises ``ImageError``."""
     plain = registry.removesuffix("/")
-    domain, _, path = plain.partition("/")
+    domain, slash, path = plain.partition("/")
     if "://" in registry:
         raise ImageError("A registry is given without a scheme, like `registry.example:5000`")
-    if not _DOMAIN.fullmatch(domain) or (path and not all(map(_COMPONENT.fullmatch, path.split("/")))):
+    is_host = _DOMAIN.fullmatch(domain) and _split(f"{domain}/image")[0] == domain
+    if not is_host or (slash and not all(map(_COMPONENT.fullmatch, path.split("/")))):
         raise ImageError("Not a valid registry, which would be like `registry.example:5000`")
     return plain
 

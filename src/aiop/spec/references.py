@@ -19,6 +19,7 @@ from aiop.spec.templates import Kind, Reference, TemplateSyntaxError, compile_te
 __all__ = ["reference_faults"]
 
 Place = tuple[str | int, ...]
+_SECRET_HOLDERS = ("environment", "files")
 _FACTS = ("status", "exit_code", "outputs")
 
 
@@ -52,7 +53,7 @@ class _ReferenceLint:
                 if reference.step is not None:
                     self.fault(here, "`container_config` holds for every step and cannot refer to one")
                 self.check_name(here, reference, shared)
-                self.check_secret(here, reference)
+                self.check_secret(here, reference, allowed=place[0] in _SECRET_HOLDERS)
 
     def check_step(self, i: int, step: OutlineStep) -> None:
         self.check_value(i, (*step.path, "inputs"), step.inputs, ())
@@ -60,6 +61,7 @@ class _ReferenceLint:
             here = (*step.path, "container", *place)
             for reference in self.parse(here, text):
                 self.check_reference(i, here, reference, step.inputs)
+                self.check_secret(here, reference, allowed=place[0] in _SECRET_HOLDERS)
         for name, output in as_object(step.raw.get("outputs")).items():
             self.check_depth((*step.path, "outputs", name, "default"), as_object(output).get("default"))
         when = step.raw.get("when")
@@ -72,6 +74,7 @@ class _ReferenceLint:
         for here, text in strings_of(value, place):
             for reference in self.parse(here, text):
                 self.check_reference(i, here, reference, own_inputs)
+                self.check_secret(here, reference, allowed=False)
 
     def check_depth(self, place: Place, value: JsonValue) -> bool:
         """Values of any shape are rendered by recursion later."""
@@ -98,13 +101,12 @@ class _ReferenceLint:
             return ()
 
     def check_reference(self, i: int | None, place: Place, reference: Reference, own_inputs: Iterable[str]) -> None:
-        self.check_secret(place, reference)
         self.check_name(place, reference, own_inputs)
         if reference.step is not None:
             self.check_step_name(i, place, reference.step)
 
-    def check_secret(self, place: Place, reference: Reference) -> None:
-        if reference.kind is Kind.SECRET and not {"environment", "files"}.intersection(place[1:-1]):
+    def check_secret(self, place: Place, reference: Reference, *, allowed: bool) -> None:
+        if reference.kind is Kind.SECRET and not allowed:
             self.fault(place, "Secrets can be used only in `environment` and `files`")
 
     def check_name(self, place: Place, reference: Reference, own_inputs: Iterable[str]) -> None:

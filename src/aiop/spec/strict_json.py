@@ -79,15 +79,15 @@ def _check_nesting(text: str, value: JsonValue) -> None:
     deep = sum(1 for _ in zip(range(MAX_DEPTH + 1), _BRACKET.finditer(text), strict=False)) > MAX_DEPTH
     if not (surrogates or deep):
         return
-    stack: list[tuple[str, JsonValue, int]] = [("", value, 0)]
+    stack: list[tuple[str, Any, int]] = [("", value, 0)] if isinstance(value, str | dict | list) else []
     while stack:
         path, item, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise _too_deep(BODY)
         if isinstance(item, str):
             if surrogates:
                 _check_text(path, item)
-        elif isinstance(item, dict | list):
+        elif depth == MAX_DEPTH:
+            raise _too_deep(BODY)
+        else:
             stack.extend((join(path, part), child, depth + 1) for part, child in _children(path, item, surrogates))
 
 
