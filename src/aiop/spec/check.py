@@ -6,19 +6,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aiop.errors import Fault, InvalidRequest
+from aiop.errors import InvalidRequest
 from aiop.model.definition import Definition
 from aiop.spec.faults import faults_of
+from aiop.spec.findings import Findings
 from aiop.spec.lint import lint
 from aiop.spec.merging import definition_of
-from aiop.spec.paths import BODY
-from aiop.spec.schema import WorkflowDocument
+from aiop.spec.paths import BODY, dotted
+from aiop.spec.schema import MAX_STEPS, StepDocument, WorkflowDocument
 from aiop.spec.strict_json import parse_json
 
-__all__ = ["MAX_FAULTS", "check_definition", "load_definition"]
-
-MAX_FAULTS = 1000
-"""So many faults are named; one more says how many others there are."""
+__all__ = ["check_definition", "load_definition"]
 
 
 def check_definition(document: Any) -> Definition:
@@ -28,15 +26,10 @@ def check_definition(document: Any) -> Definition:
     """
     if not isinstance(document, dict):
         raise InvalidRequest.at(BODY, "Must be an object")
-    faults: list[Fault] = []
-    parsed: WorkflowDocument | None = None
-    try:
-        parsed = WorkflowDocument.model_validate(document)
-    except ValidationError as error:
-        faults.extend(faults_of(error, document=WorkflowDocument))
-    faults.extend(lint(document))
-    if faults or parsed is None:
-        raise InvalidRequest(_bounded(list(dict.fromkeys(faults))))
+    findings = Findings()
+    parsed = _parse(document, findings)
+    lint(document, findings)
+    findings.raise_if_any()
     return definition_of(parsed)
 
 
@@ -45,7 +38,31 @@ def load_definition(document: str) -> Definition:
     return check_definition(parse_json(document.encode("utf-8", "surrogatepass")))
 
 
-def _bounded(faults: list[Fault]) -> list[Fault]:
-    if len(faults) <= MAX_FAULTS:
-        return faults
-    return [*faults[:MAX_FAULTS], Fault(BODY, f"And {len(faults) - MAX_FAULTS} more faults")]
+def _parse(document: dict[str, Any], findings: Findings) -> WorkflowDocument:
+    """Hold the document against the schema, step by step: Pydantic cannot be told to stop at so many errors.
+
+    What is returned stands only if nothing was found.
+    """
+    # In the place of a step with faults; the number of steps must be right.
+    stand_in = StepDocument.model_construct(id="_")
+    steps = document.get("steps")
+    if isinstance(steps, list) and len(steps) <= MAX_STEPS:
+        document = {**document, "steps": [stand_in] * len(steps)}
+    try:
+        parsed = WorkflowDocument.model_validate(document)
+    except ValidationError as error:
+        findings.extend(faults_of(error, document=WorkflowDocument))
+        parsed = WorkflowDocument.model_construct(name="", steps=[])
+    if isinstance(steps, list) and len(steps) <= MAX_STEPS:
+        parsed.steps = [_parse_step(i, step, findings) or stand_in for i, step in enumerate(steps)]
+    return parsed
+
+
+def _parse_step(index: int, step: Any, findings: Findings) -> StepDocument | None:
+    if findings.full:
+        return None
+    try:
+        return StepDocument.model_validate(step)
+    except ValidationError as error:
+        findings.extend(faults_of(error, dotted(("steps", index)), document=StepDocument))
+        return None

@@ -27,7 +27,7 @@ def check_image(image: str) -> None:
     name, _, digest = remainder.partition("@")
     path, colon, tag = name.partition(":")
     if domain and not _DOMAIN.fullmatch(domain):
-        raise ImageError(f"Not a valid image: `{domain[:100]}` is no host of a registry")
+        raise ImageError("Not a valid image: what stands before the first slash is no host of a registry")
     if not path or not all(_COMPONENT.fullmatch(component) for component in path.split("/")):
         raise ImageError("Not a valid image: names are of lower-case letters, digits and separators within")
     if colon and not _TAG.fullmatch(tag):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from aiop.spec.schema import MAX_STEPS
+
 __all__ = ["Outline", "OutlineStep", "as_items", "as_object", "texts_of_container"]
 
 
@@ -58,7 +60,8 @@ class Outline:
     @cached_property
     def steps(self) -> list[OutlineStep]:
         """The steps that are objects."""
-        return [OutlineStep(i, raw) for i, raw in enumerate(as_items(self.raw.get("steps"))) if isinstance(raw, dict)]
+        steps = as_items(self.raw.get("steps"))[:MAX_STEPS]
+        return [OutlineStep(i, raw) for i, raw in enumerate(steps) if isinstance(raw, dict)]
 
     @cached_property
     def index(self) -> dict[str, int]:

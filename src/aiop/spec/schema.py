@@ -17,6 +17,7 @@ from pydantic import (
     PlainValidator,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -42,6 +43,8 @@ MAX_TEXT = 128 * 1024 - 1
 """Linux takes no longer argument or environment string (MAX_ARG_STRLEN)."""
 MAX_FILE = 1024 * 1024
 MAX_EXPRESSION = 4096
+MAX_FIELDS = 50
+MAX_KEYS = 1000
 _YEAR = 366 * 24 * 3600
 _WEEK = 7 * 24 * 3600
 
@@ -104,6 +107,13 @@ def _memory(value: Any) -> int:
         raise _house(str(error)) from None
 
 
+def _few_keys(value: Any) -> Any:
+    # Asked before the entries are looked at, each of which can be two errors; `max_length` is asked afterwards.
+    if isinstance(value, dict) and len(value) > MAX_KEYS:
+        raise _house(f"Must have at most {MAX_KEYS} entries")
+    return value
+
+
 def _number(value: Any) -> Any:
     # Pydantic's strict floats take any int, and an int can be too long for a float.
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
@@ -131,10 +141,22 @@ Seconds = Annotated[float, BeforeValidator(_number), Field(ge=0, le=_WEEK, allow
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 
 
+Few = BeforeValidator(_few_keys)
+"""Bounds a table."""
+
+
 class Document(BaseModel):
     """A JSON object as it is sent: no unknown fields, and no value of one type taken for another."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bound_fields(cls, value: Any) -> Any:
+        # Every unknown field is an error of its own.
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            raise _house(f"Must have at most {MAX_FIELDS} fields")
+        return value
 
 
 class VolumeDocument(Document):
@@ -160,16 +182,19 @@ class ContainerDocument(Document):
     command: Annotated[list[Text], Field(min_length=1, max_length=10_000)] | None = None
     args: Annotated[list[Text], Field(max_length=10_000)] | None = None
     script: Annotated[Filled, Field(description="Text run by the image's `sh`; excludes `command`")] | None = None
-    environment: dict[Annotated[str, AfterValidator(_environment_key)], Text] | None = None
-    volumes: Annotated[list[VolumeDocument], Field(max_length=1000)] | None = None
+    environment: Annotated[dict[Annotated[str, AfterValidator(_environment_key)], Text], Few] | None = None
+    volumes: Annotated[list[VolumeDocument], Field(max_length=200)] | None = None
     working_dir: Annotated[Path, AfterValidator(_absolute)] | None = None
     user: Annotated[Filled, StringConstraints(max_length=255)] | None = None
     resources: ResourcesDocument | None = None
     network: Literal["default", "none"] | None = None
     files: (
-        dict[
-            Annotated[Path, AfterValidator(_literal_absolute)],
-            Annotated[str, StringConstraints(max_length=MAX_FILE), AfterValidator(_without_nul)],
+        Annotated[
+            dict[
+                Annotated[Path, AfterValidator(_literal_absolute)],
+                Annotated[str, StringConstraints(max_length=MAX_FILE), AfterValidator(_without_nul)],
+            ],
+            Few,
         ]
         | None
     ) = None
@@ -215,8 +240,8 @@ class StepDocument(Document):
     name: Name | None = None
     depends_on: Annotated[list[str], Field(max_length=MAX_STEPS)] | None = None
     container: ContainerDocument | None = None
-    inputs: dict[FieldName, Any] | None = None
-    outputs: dict[FieldName, OutputDocument] | None = None
+    inputs: Annotated[dict[FieldName, Any], Few] | None = None
+    outputs: Annotated[dict[FieldName, OutputDocument], Few] | None = None
     when: Annotated[str, StringConstraints(min_length=1, max_length=MAX_EXPRESSION)] | None = None
     retry: RetryDocument | None = None
     retries: Annotated[int, Field(ge=0, le=999, description="Short for `retry.max_attempts`, less one")] | None = None
@@ -261,7 +286,7 @@ class WorkflowDocument(Document):
     description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
     steps: Annotated[list[StepDocument], Field(min_length=1, max_length=MAX_STEPS)]
     container_config: ContainerDocument | None = None
-    inputs: dict[FieldName, InputDocument] | None = None
-    outputs: dict[FieldName, Any] | None = None
+    inputs: Annotated[dict[FieldName, InputDocument], Few] | None = None
+    outputs: Annotated[dict[FieldName, Any], Few] | None = None
     fail_fast: bool | None = None
     requires: Annotated[list[Word], Field(max_length=100)] | None = None

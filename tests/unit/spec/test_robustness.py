@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from aiop.errors import InvalidRequest
+from aiop.errors import Fault, InvalidRequest
 from aiop.spec import (
     ContainerDocument,
     OutputDocument,
@@ -23,7 +24,8 @@ from aiop.spec import (
     load_definition,
     parse_json,
 )
-from unit.spec.documents import FULL, REFERENCE, faults_in
+from aiop.spec import check as checking
+from unit.spec.documents import FULL, REFERENCE, faults_in, one_step
 
 texts = st.one_of(
     st.text(max_size=8),
@@ -127,11 +129,50 @@ def test_any_bytes_are_json_or_faults(body: bytes) -> None:
         assert json.dumps(parse_json(body), ensure_ascii=False).encode()
 
 
-def test_a_flood_of_faults_is_cut_and_counted() -> None:
+def test_a_flood_of_faults_is_cut() -> None:
     found = faults_in({"name": "w", "steps": [{"id": 1}] * 3000})
 
     assert sum(map(len, found.values())) == 1001
-    assert found["body"] == ["And 5000 more faults"]
+    assert found["body"] == ["There are more than these 1000 faults"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"name": "w", "steps": [1] * 200_000},
+        {"name": "w", "steps": [{}] * 200_000},
+        {"name": "w", "steps": [{"id": "a", **{f"k{i}": 1 for i in range(100_000)}}]},
+        {"name": "w", "steps": [{"id": "a", "container": {"environment": {f"{i}=": 1 for i in range(100_000)}}}]},
+        {"name": "w", "steps": [{"id": "a", "container": {"command": [1] * 100_000}}]},
+        {"name": "w", "steps": [{"id": "a", "depends_on": [str(i) for i in range(100_000)]}]},
+    ],
+    ids=["numbers for steps", "empty steps", "unknown fields", "bad environment", "numbers in a list", "unknown steps"],
+)
+def test_a_large_bad_document_does_not_make_an_error_of_every_byte(
+    document: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translated = 0
+    translate = checking.faults_of
+
+    def counting(error: ValidationError, *args: Any, **kwargs: Any) -> list[Fault]:
+        nonlocal translated
+        translated += error.error_count()
+        return translate(error, *args, **kwargs)
+
+    monkeypatch.setattr(checking, "faults_of", counting)
+
+    assert faults_in(document)
+    assert translated <= 21_000
+
+
+def test_references_and_conditions_are_limited_in_number() -> None:
+    many = ["${inputs.x}" * 100] * 1100
+
+    assert faults_in(one_step(container={"image": "i", "args": many})) == {"body": ["More than 100000 references"]}
+    long = [f"'{i}' + '{'a' * 3000}' == ''" for i in range(200)]
+    document = {"name": "w", "steps": [{"id": f"s{i}", "when": when} for i, when in enumerate(long)]}
+    document["container_config"] = {"image": "i"}
+    assert faults_in(document) == {"body": ["Different conditions of more than 512 KiB together"]}
 
 
 def test_values_nested_too_deeply_are_named_and_not_followed() -> None:
