@@ -5,9 +5,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from aiop.errors import Fault, InvalidRequest
 from aiop.model.definition import Definition
 from aiop.spec import check_definition
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A property is not false because the machine is busy."""
 
 REFERENCE: dict[str, Any] = {
     "name": "Example Workflow",

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aiop.model.ids import StepId
@@ -14,6 +14,7 @@ from aiop.model.state import StepStatus
 from aiop.spec import Condition, ConditionError, Scope, StepResult
 from aiop.spec.cel_text import mentions_of, tokens_of
 from aiop.spec.conditions import ConditionCompiler, ConditionSyntaxError
+from unit.spec.documents import unhurried
 
 SCOPE = Scope(
     inputs={"n": 3, "f": 0.5, "s": "text", "l": [1, 2], "m": {"k": {"d": True}}, "nil": None, "big": 2**70},
@@ -224,8 +225,8 @@ def test_mentions_are_read_from_the_text() -> None:
     assert {(it.step, it.field, it.output) for it in mentions.steps} == {("x", "outputs", "o"), (None, None, None)}
 
 
+@unhurried
 @given(st.text(alphabet="inputs.steps['\"\\rb](){}+ !&|=0x\n/", max_size=40))
-@settings(deadline=None)
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     with contextlib.suppress(ConditionSyntaxError):
         assert condition(text).text == text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aiop.model.ids import StepId
 from aiop.spec import Graph, check_definition
 from aiop.spec.graph import CycleError, find_cycles
-from unit.spec.documents import faults_in, one_step, steps_of
+from unit.spec.documents import faults_in, one_step, steps_of, unhurried
 
 
 @st.composite
@@ -44,6 +44,7 @@ def ancestors_of(step: int, parents: list[list[int]]) -> set[int]:
     return found
 
 
+@unhurried
 @given(any_parents())
 def test_a_cycle_is_found_exactly_if_there_is_one(parents: list[list[int]]) -> None:
     cycles = find_cycles(parents)
@@ -57,6 +58,7 @@ def test_a_cycle_is_found_exactly_if_there_is_one(parents: list[list[int]]) -> N
     assert len(together) == len(set(together))
 
 
+@unhurried
 @given(any_parents())
 def test_a_graph_is_built_exactly_if_there_is_no_cycle(parents: list[list[int]]) -> None:
     if not is_acyclic(parents):
@@ -76,6 +78,7 @@ def test_a_graph_is_built_exactly_if_there_is_no_cycle(parents: list[list[int]])
     assert graph.sinks == tuple(i for i in range(len(parents)) if not any(i in its for its in parents))
 
 
+@unhurried
 @given(any_parents().filter(is_acyclic))
 def test_ancestors_are_those_that_can_be_walked_to(parents: list[list[int]]) -> None:
     graph = build(parents)

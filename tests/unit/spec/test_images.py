@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiop.spec import ImageError, apply_registry, check_image, check_registry, registry_of
+from unit.spec.documents import unhurried
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -116,6 +117,7 @@ def test_malformed_registries_are_refused(registry: str) -> None:
         check_registry(registry)
 
 
+@unhurried
 @given(st.text(alphabet="ab./:@-_A", max_size=20), st.sampled_from([None, "docker.io", "r.example:5000/p"]))
 def test_applying_a_registry_twice_changes_nothing_more(image: str, registry: str | None) -> None:
     try:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aiop.model.run import OUTPUT_LIMIT, Outcome, OutputFile
 from aiop.model.state import Reason
 from aiop.spec import OutputError, ReadOutputs, parse_output_file, read_outputs
-from unit.spec.documents import definition_of, one_step
+from unit.spec.documents import definition_of, one_step, unhurried
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ def test_a_value_at_the_limit_is_read() -> None:
     assert parse_output_file(b"a=" + b"x" * OUTPUT_LIMIT) == {"a": "x" * OUTPUT_LIMIT}
 
 
+@unhurried
 @given(
     st.dictionaries(
         st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,5}", fullmatch=True),
@@ -80,6 +81,7 @@ def test_blocks_carry_any_text(values: dict[str, str]) -> None:
     assert parse_output_file(data.encode()) == values
 
 
+@unhurried
 @given(st.binary(max_size=50))
 def test_any_bytes_are_outputs_or_refused(data: bytes) -> None:
     with contextlib.suppress(OutputError):

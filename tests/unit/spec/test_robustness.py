@@ -25,7 +25,7 @@ from aiop.spec import (
     parse_json,
 )
 from aiop.spec import check as checking
-from unit.spec.documents import FULL, REFERENCE, faults_in, one_step
+from unit.spec.documents import FULL, REFERENCE, faults_in, one_step, unhurried
 
 texts = st.one_of(
     st.text(max_size=8),
@@ -80,8 +80,8 @@ def checked(document: Any) -> None:
     assert document == before
 
 
+@settings(unhurried, max_examples=300)
 @given(values)
-@settings(max_examples=300, deadline=None)
 def test_any_json_value_gives_a_definition_or_faults(document: Any) -> None:
     checked(document)
 
@@ -102,8 +102,8 @@ def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     return changed
 
 
+@settings(unhurried, max_examples=500)
 @given(st.data())
-@settings(max_examples=500, deadline=None)
 def test_a_document_with_any_part_replaced_gives_a_definition_or_faults(data: st.DataObject) -> None:
     document: Any = FULL
     for _ in range(data.draw(st.integers(1, 3))):
@@ -123,6 +123,7 @@ def test_stored_text_loads_to_the_same_definition(document: Any) -> None:
     assert load_definition(json.dumps(document)) == check_definition(document)
 
 
+@unhurried
 @given(st.binary(max_size=60))
 def test_any_bytes_are_json_or_faults(body: bytes) -> None:
     with contextlib.suppress(InvalidRequest):

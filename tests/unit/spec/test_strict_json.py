@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aiop.errors import Fault, InvalidRequest
 from aiop.spec import parse_json
+from unit.spec.documents import unhurried
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -24,6 +25,7 @@ def fault_of(body: bytes) -> Fault:
     return fault
 
 
+@unhurried
 @given(json_values)
 def test_what_json_can_say_is_read_as_it_was_written(value: Any) -> None:
     assert parse_json(json.dumps(value).encode()) == value

@@ -13,6 +13,7 @@ from aiop.model.ids import StepId
 from aiop.model.state import StepStatus
 from aiop.spec import Scope, StepResult, TemplateError, compile_template, render
 from aiop.spec.templates import TemplateSyntaxError
+from unit.spec.documents import unhurried
 
 SCOPE = Scope(
     inputs={
@@ -206,6 +207,7 @@ def test_values_are_rendered_at_any_depth_but_keys_are_not() -> None:
     assert render(value, SCOPE) == {"${inputs.text}": [3, {"x": "n=3"}, 5, None, True]}
 
 
+@unhurried
 @given(st.text())
 def test_text_with_every_brace_escaped_comes_back_as_it_was(text: str) -> None:
     # A dollar before the brace would take part in the escape; the syntax has no way to write that.
@@ -226,6 +228,7 @@ values = st.recursive(
 )
 
 
+@unhurried
 @given(st.lists(pieces, min_size=2), values)
 def test_text_is_its_pieces_each_rendered(parts: list[str], value: Any) -> None:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -236,11 +239,13 @@ def test_text_is_its_pieces_each_rendered(parts: list[str], value: Any) -> None:
     assert rendered == "".join(written.get(part, part) for part in parts)
 
 
+@unhurried
 @given(values)
 def test_a_value_survives_being_the_whole_of_a_template(value: Any) -> None:
     assert compile_template("${inputs.v}").render(Scope(inputs={"v": value})) == value
 
 
+@unhurried
 @given(st.text(alphabet="${}inputs.:-?ab"))
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     # Every name that this alphabet can write, with a value.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from aiop.model.definition import Volume
 from aiop.model.run import HostMount, VolumeMount
 from aiop.spec import VolumePolicy, VolumeRefused
+from unit.spec.documents import unhurried
 
 
 def volume(source: str) -> Volume:
@@ -93,6 +94,7 @@ def test_a_relative_source_needs_a_workflow_directory() -> None:
         policy_of("/data").resolve(volume("./x"))
 
 
+@unhurried
 @given(st.text(alphabet="./ab", max_size=12))
 def test_whatever_is_mounted_lies_under_a_root(source: str) -> None:
     try:
