@@ -41,8 +41,9 @@ format: $(DEV)  ## Put the code into the project's format.
 types: $(DEV)  ## Check the types.
 	$(BIN)/mypy
 
-verify: $(DEV)  ## Prove that the generated files and the links of the docs are current.
+verify: $(DEV)  ## Prove that the generated files are current, and that links and workflows in the docs hold.
 	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python scripts/check_docs.py
 
 generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.json and settings.md.
 	$(BIN)/python scripts/generate.py
