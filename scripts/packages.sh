@@ -38,7 +38,7 @@ esac
 
 [ -n "$missing" ] || exit 0
 echo "aiop: installing the packages" $missing
-export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
 apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
 apt-get install -y -qq --no-install-recommends $missing >/dev/null
