@@ -122,9 +122,9 @@ def _on_method(request: Request) -> Response:
 
 
 def _methods_at(request: Request) -> set[str]:
-    # The router knows the methods of one route only; a path has a route for each method.
-    methods = {"OPTIONS"}
-    for route in iter_route_contexts(request.app.routes):
-        if route.path_regex.match(request.url.path):
-            methods |= route.methods or set()
-    return methods | ({"HEAD"} if "GET" in methods else set())
+    # A path has a route for each method, and the router's exception knows of one route only. What matches first gives
+    # the path: ``/validate`` is no workflow's id.
+    routes = list(iter_route_contexts(request.app.routes))
+    path = next(route.path for route in routes if route.path_regex.match(request.url.path))
+    methods = {method for route in routes if route.path == path for method in route.methods or ()}
+    return methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())

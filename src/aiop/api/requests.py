@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from aiop.api.services import services_of
 from aiop.errors import Fault, InvalidRequest, NotFound, TooLarge
 from aiop.spec import faults_of, parse_json
+from aiop.spec.paths import BODY
 
 __all__ = ["NoQuery", "form_of", "model_of", "raw_body", "uuid_of"]
 
@@ -67,7 +68,7 @@ async def form_of(request: Request, model: type[M]) -> M:
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=32))
     except ValueError:
-        raise InvalidRequest.at("", "Malformed form") from None
+        raise InvalidRequest.at(BODY, "Malformed form") from None
     try:
         return model.model_validate(fields)
     except ValidationError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiop.auth.access import AccessTokens
 from aiop.auth.keys import REFRESH_TOKEN_PREFIX, digest_of, new_token
@@ -56,24 +56,26 @@ class Sessions:
         pair = f"{address} {username}"
         self._by_address.attempt(pair)
         self._by_user.attempt(username)
+        now = self._clock.now()
         user = await self._store.user(username)
         if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
             raise Unauthenticated("Wrong username or password")
         self._by_address.forget(pair)
         self._by_user.forget(username)
-        return await self._begin(user)
+        return await self._begin(user, now)
 
     async def refresh(self, token: str) -> Session:
         """Go on with a session; the token is used up and another given. Raises ``Unauthenticated``."""
+        now = self._clock.now()
         record = await self._store.take_refresh_token(digest_of(token))
         user = await self._store.user(record.username) if record else None
-        if record is None or user is None or (record.expires_at and record.expires_at <= self._clock.now()):
+        if record is None or user is None or not _holds(record, user, now):
             raise Unauthenticated("The refresh token is not valid")
-        return await self._begin(user)
+        return await self._begin(user, now)
 
-    async def _begin(self, user: UserRecord) -> Session:
+    async def _begin(self, user: UserRecord, now: datetime) -> Session:
+        # ``now`` is from before the user was read: see ``_holds``.
         refresh = new_token(REFRESH_TOKEN_PREFIX)
-        now = self._clock.now()
         await self._store.add_token(
             TokenRecord(
                 id=TokenId(new_id()),
@@ -87,3 +89,10 @@ class Sessions:
             )
         )
         return Session(self._access.issue(user), refresh, self._access.ttl)
+
+
+def _holds(token: TokenRecord, user: UserRecord, now: datetime) -> bool:
+    # A change of the user ends his refresh tokens. One that was just being made then, with the old password, is
+    # told by its time.
+    changed = user.updated_at or user.created_at
+    return token.created_at >= changed and (token.expires_at is None or token.expires_at > now)

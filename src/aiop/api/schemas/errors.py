@@ -12,7 +12,7 @@ __all__ = ["Error", "ErrorDetails", "FieldError"]
 class FieldError(BaseModel):
     """One thing that is wrong."""
 
-    field: str = Field(description="Dotted path of the field or name of the parameter; empty for the whole body")
+    field: str = Field(description="Dotted path of the field or name of the parameter; `body` for the whole")
     message: str
 
 
