@@ -5,39 +5,9 @@ import random
 
 import pytest
 
+from fan_out import LINES, fan_out
+
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
-
-LINES = 12
-
-
-def fan_out(directory, image, width=30):
-    """A step that begins, ``width`` that write lines and leave a mark, and one that joins them."""
-    work = "\n".join(
-        [
-            f"for n in $(seq 1 {LINES}); do echo $AIOP_STEP_ID out $n; echo $AIOP_STEP_ID err $n >&2; sleep 0.05; done",
-            "echo $AIOP_STEP_ID:$AIOP_ATTEMPT >> /marks/ran",
-            "echo mark=$AIOP_STEP_ID >> $AIOP_OUTPUT",
-        ]
-    )
-    parts = [f"part{number}" for number in range(width)]
-    return {
-        "name": "fan-out",
-        "container_config": {
-            "image": image,
-            "network": "none",
-            "volumes": [{"source": str(directory), "target": "/marks"}],
-        },
-        "steps": [
-            {"id": "first", "container": {"script": work}},
-            *({"id": part, "container": {"script": work}, "depends_on": ["first"]} for part in parts),
-            {
-                "id": "last",
-                "container": {"script": work},
-                "depends_on": parts,
-                "inputs": {part: f"${{steps.{part}.outputs.mark}}" for part in parts},
-            },
-        ],
-    }
 
 
 @pytest.mark.parametrize("seed", [1, 2])

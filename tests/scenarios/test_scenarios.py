@@ -1,7 +1,7 @@
 """Workflows as data: ``NN_name.yaml`` is run by the whole service, ``NN_name.expected.json`` is what a client sees.
 
-Each runs on the fake engine; those with ``engines: [docker]`` also in real containers. In the expectation, a step that is
-left out is not looked at, and so is a field.
+Each runs on the fake engine; those with ``engines: [docker]`` also in real containers. In the expectation, a step that
+is left out is not looked at, and so is a field.
 """
 
 import asyncio
