@@ -1,0 +1,43 @@
+"""Every seam of the service. Adapters implement these, ``runtime`` chooses among them, the contract suites in
+``tests/contract`` hold each implementation to what is written here.
+"""
+
+from aiop.interfaces.accounts import AuthStore
+from aiop.interfaces.bus import WORK, Bus, Listener, execution_topic
+from aiop.interfaces.clock import Clock
+from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
+from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, OutputSink
+from aiop.interfaces.reading import ExecutionQuery, Page, PageQuery, ReadStore, WorkflowQuery
+from aiop.interfaces.requests import Idempotency, NewExecution, NewWorkflow, OperationsStore
+from aiop.interfaces.store import Store
+from aiop.interfaces.supervision import SupervisorStore
+from aiop.interfaces.vault import Vault
+
+__all__ = [
+    "WORK",
+    "AuthStore",
+    "Bus",
+    "Capabilities",
+    "Changes",
+    "Clock",
+    "Engine",
+    "EngineInfo",
+    "ExecutionChange",
+    "ExecutionQuery",
+    "Idempotency",
+    "Lease",
+    "Listener",
+    "NewExecution",
+    "NewWorkflow",
+    "OperationsStore",
+    "OutputSink",
+    "Page",
+    "PageQuery",
+    "ReadStore",
+    "RunnerStore",
+    "Store",
+    "SupervisorStore",
+    "Vault",
+    "WorkflowQuery",
+    "execution_topic",
+]

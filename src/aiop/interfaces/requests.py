@@ -1,0 +1,78 @@
+"""The store, for what users do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiop.model.ids import ExecutionId, VersionId, WorkflowId
+from aiop.model.records import WorkflowRecord
+from aiop.model.state import ExecutionStatus
+
+__all__ = ["Idempotency", "NewExecution", "NewWorkflow", "OperationsStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorkflow:
+    """A workflow to store; ``document`` is JSON text."""
+
+    id: WorkflowId
+    version_id: VersionId
+    name: str
+    description: str | None
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """An execution to store as ``pending``; see ``ExecutionRecord`` for ``options`` and ``sealed``."""
+
+    id: ExecutionId
+    workflow_id: WorkflowId
+    version_id: VersionId
+    inputs: Mapping[str, Any]
+    options: Mapping[str, Any]
+    sealed: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """``scope`` is who and where, ``digest`` of the request; the first answer is the execution's id."""
+
+    scope: str
+    key: str
+    digest: str
+
+
+class OperationsStore(Protocol):
+    """For what users do. Each method is one durable transaction; all raise ``StorageUnavailable``."""
+
+    async def create_workflow(self, new: NewWorkflow) -> WorkflowRecord:
+        """Store a workflow with version 1."""
+
+    async def update_workflow(self, new: NewWorkflow, *, base: VersionId) -> WorkflowRecord:
+        """Store the next version; raises ``NotFound``, or ``InvalidState`` if ``base`` is not the newest any more."""
+
+    async def request_delete(self, workflow: WorkflowId) -> Sequence[ExecutionId]:
+        """Hide the workflow at once and request the cancel of its executions under way, which are returned.
+
+        Its rows go with ``purge_deleted``; raises ``NotFound``.
+        """
+
+    async def purge_deleted(self) -> int:
+        """Delete the rows of deleted workflows all of whose executions have ended; returns how many were deleted."""
+
+    async def submit(self, new: NewExecution, idempotency: Idempotency | None = None) -> ExecutionId:
+        """Store the execution and its ``ExecutionSubmitted`` event; returns its id.
+
+        With a key that was used before, nothing is stored and the first call's id is returned.
+        Raises ``NotFound`` if the workflow is gone and ``IdempotencyConflict``.
+        """
+
+    async def request_cancel(self, execution: ExecutionId) -> ExecutionStatus:
+        """Ask the owner to cancel; idempotent. Returns the status after the call.
+
+        An execution that nobody has claimed yet is ``cancelled`` here. Raises ``NotFound``, and ``InvalidState`` if
+        it has ended.
+        """

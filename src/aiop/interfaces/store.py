@@ -1,0 +1,20 @@
+"""The store, whole."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aiop.interfaces.accounts import AuthStore
+from aiop.interfaces.commits import RunnerStore
+from aiop.interfaces.reading import ReadStore
+from aiop.interfaces.requests import OperationsStore
+from aiop.interfaces.supervision import SupervisorStore
+
+__all__ = ["Store"]
+
+
+class Store(RunnerStore, SupervisorStore, OperationsStore, ReadStore, AuthStore, Protocol):
+    """All of it; what ``runtime`` builds and hands out by its parts."""
+
+    async def aclose(self) -> None:
+        """Write what was accepted, then close."""

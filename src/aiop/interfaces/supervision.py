@@ -1,0 +1,43 @@
+"""The store, for claiming, recovery and cleaning up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from aiop.interfaces.commits import Lease
+from aiop.model.ids import ExecutionId, StepKey
+
+__all__ = ["SupervisorStore"]
+
+
+class SupervisorStore(Protocol):
+    """For claiming, recovery and cleaning up."""
+
+    async def claim(self, owner: str, *, ttl: timedelta, limit: int) -> Sequence[Lease]:
+        """Take up to ``limit`` executions that have not ended and that nobody holds, oldest first.
+
+        An execution is held if its lease has not expired, or is of this owner (``adopt_own`` takes those).
+        """
+
+    async def adopt_own(self, owner: str, *, ttl: timedelta) -> Sequence[Lease]:
+        """Take again, under new epochs, all that ``owner`` held: for its restart."""
+
+    async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
+        """Extend all leases of ``owner``; returns those that it still holds."""
+
+    async def release(self, lease: Lease) -> None:
+        """Give an execution back so that anyone may claim it at once; no error if the lease was lost."""
+
+    async def cancel_requests(self, owner: str) -> Sequence[ExecutionId]:
+        """List the executions of ``owner`` for which a cancel was requested and that have not ended."""
+
+    async def removable(self, keys: Sequence[StepKey]) -> Sequence[StepKey]:
+        """Of these attempts, those whose end is committed or whose execution has ended or does not exist."""
+
+    async def expired(self, *, before: datetime | None, keep: int | None, limit: int) -> Sequence[ExecutionId]:
+        """List ended executions that ended before ``before`` or are beyond the ``keep`` newest; oldest first."""
+
+    async def purge(self, executions: Sequence[ExecutionId]) -> None:
+        """Delete ended executions with their steps, attempts, events and logs; in pieces that do not block others."""
