@@ -180,6 +180,8 @@ def test_ctrl_c_leaves_the_execution_running(run, installation, tmp_path):
         text=True,
         env=installation,
         cwd=tmp_path,
+        # A shell starts what goes to its background with SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     execution = process.stdout.readline().split()[1]
