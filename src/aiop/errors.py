@@ -10,11 +10,14 @@ AiopError
 │   ├── IdempotencyConflict      the key was used with another body
 │   ├── TooLarge
 │   └── TooManyRequests
-├── StorageUnavailable           the database cannot take or give data now (disk full, locked, gone)
+├── SourceRefused                a source, an archive or a path in them is not what can be taken
+├── StorageUnavailable           the database or the disk cannot take or give data now (full, locked, gone)
+├── ArtifactLost                 a snapshot, layer or output that is referred to is not there, or not whole
 ├── LeaseLost                    another owner has the execution; stop acting on it
 └── EngineError
     ├── EngineUnavailable        the engine does not answer; try again later
     │   └── RegistryUnavailable  the engine answers, the registry that it pulls from does not
+    ├── ImageRefused             the registry answers that it has no such image for us
     └── StepLost                 the engine answers, but what ran there is gone or was ended from outside
 
 A failed step is not in this tree: it is an ``Outcome``.
@@ -27,17 +30,20 @@ from dataclasses import dataclass
 
 __all__ = [
     "AiopError",
+    "ArtifactLost",
     "EngineError",
     "EngineUnavailable",
     "Fault",
     "Forbidden",
     "IdempotencyConflict",
+    "ImageRefused",
     "InvalidRequest",
     "InvalidState",
     "LeaseLost",
     "NotFound",
     "RegistryUnavailable",
     "RequestError",
+    "SourceRefused",
     "StepLost",
     "StorageUnavailable",
     "TooLarge",
@@ -123,8 +129,16 @@ class TooManyRequests(RequestError):
         self.retry_after = retry_after
 
 
+class SourceRefused(AiopError):
+    """A source or an archive cannot be taken as it is; the message names the path and why. The user can mend it."""
+
+
 class StorageUnavailable(AiopError):
-    """The database cannot be written or read now; nothing of the call has happened."""
+    """The database, or the disk, cannot be written or read now; nothing of the call has happened."""
+
+
+class ArtifactLost(AiopError):
+    """A snapshot, a layer or an output that is referred to is not there, or is not known to be whole."""
 
 
 class LeaseLost(AiopError):
@@ -141,6 +155,10 @@ class EngineUnavailable(EngineError):
 
 class RegistryUnavailable(EngineUnavailable):
     """The registry of an image cannot be reached by the engine; the message holds the engine's words."""
+
+
+class ImageRefused(EngineError):
+    """The registry answered that there is no such image for us; the message is the engine's."""
 
 
 class StepLost(EngineError):

@@ -3,6 +3,7 @@
 """
 
 from aiop.interfaces.accounts import AuthStore
+from aiop.interfaces.artifacts import Artifacts
 from aiop.interfaces.bus import WORK, Bus, Listener, execution_topic
 from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
@@ -15,6 +16,7 @@ from aiop.interfaces.vault import Vault
 
 __all__ = [
     "WORK",
+    "Artifacts",
     "AuthStore",
     "Bus",
     "Capabilities",

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
 from aiop.model.records import Stream
-from aiop.model.run import ContainerRun, Outcome
+from aiop.model.run import ContainerRun, Credentials, Outcome
 
 __all__ = ["Capabilities", "Engine", "EngineInfo", "OutputSink"]
 
@@ -33,6 +34,8 @@ class Capabilities:
     output_paths: bool
     reattach: bool
     """A container outlives the service, and can be adopted afterwards."""
+    workspace: bool
+    """A container can have a ``Workspace``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,13 @@ class Engine(Protocol):
     async def check(self) -> EngineInfo:
         """Ask the engine who it is; raises ``EngineUnavailable``."""
 
+    async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
+        """Return the digest of what ``start`` would run: that of the registry, else the image's id on this engine.
+
+        Pulls what ``start`` would pull, once for all who ask. Raises ``ImageRefused`` if the registry refuses,
+        ``RegistryUnavailable`` if it cannot be reached.
+        """
+
     async def start(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
         """Pull the image if needed, then make and start the container, or adopt the one with this key.
 
@@ -70,6 +80,9 @@ class Engine(Protocol):
         a second time. Returns when it was started (the engine's time), or ``None`` if it could not be: ``wait``
         then gives the outcome (``image_pull``, ``start_failed``). A registry that cannot be reached is
         ``RegistryUnavailable``; one that refuses is an outcome.
+
+        The layer of a ``workspace`` (its ``upper``) holds what the container changed, whole and in overlayfs' format,
+        from the moment in which ``wait`` returns; what it holds before, or without ``wait``, is undefined.
         """
 
     async def adopt(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
@@ -92,7 +105,7 @@ class Engine(Protocol):
         """
 
     async def remove(self, key: StepKey) -> None:
-        """Remove the container with all that belongs to it, by force; idempotent. Named volumes stay."""
+        """Remove the container with all that belongs to it, by force; idempotent. Named volumes and layers stay."""
 
     async def attempts(self) -> Sequence[StepKey]:
         """List the keys of all containers of this installation, in any state."""

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from typing import NewType
 
 import uuid_utils
 
-__all__ = ["ExecutionId", "StepId", "StepKey", "TokenId", "VersionId", "WorkflowId", "new_id"]
+__all__ = [
+    "ExecutionId",
+    "LayerId",
+    "SnapshotId",
+    "StepId",
+    "StepKey",
+    "TokenId",
+    "UploadId",
+    "VersionId",
+    "WorkflowId",
+    "new_id",
+]
 
 WorkflowId = NewType("WorkflowId", str)
 VersionId = NewType("VersionId", str)
 ExecutionId = NewType("ExecutionId", str)
 TokenId = NewType("TokenId", str)
 StepId = NewType("StepId", str)
+UploadId = NewType("UploadId", str)
+
+SnapshotId = NewType("SnapshotId", str)
+"""The digest of a tree of files, in hexadecimal: equal trees have the same."""
+
+LayerId = NewType("LayerId", str)
+"""Short, because many of them must fit into the options of one mount."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,6 +53,12 @@ class StepKey:
     def name(self) -> str:
         """Name of the container; unique over all executions, and of characters that every engine takes."""
         return f"aiop-{self.execution}-{self.step}-{self.index}-{self.attempt}"
+
+    @property
+    def layer(self) -> LayerId:
+        """Name of what this attempt changes in its workspace: 16 characters that stand for all of the key."""
+        digest = hashlib.blake2b(self.name.encode(), digest_size=10).digest()
+        return LayerId(base64.b32encode(digest).decode().lower())
 
 
 def new_id() -> str:

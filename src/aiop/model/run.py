@@ -17,6 +17,7 @@ __all__ = [
     "Outcome",
     "OutputFile",
     "VolumeMount",
+    "Workspace",
 ]
 
 OUTPUT_LIMIT = 1024 * 1024
@@ -51,12 +52,29 @@ class VolumeMount:
 
 
 @dataclass(frozen=True, slots=True)
+class Workspace:
+    """A directory for one attempt, stacked of others in the format of overlayfs: what the attempt writes changes
+    none of them.
+
+    All but ``target`` (in the container) are absolute paths on the service's machine, without links, and exist.
+    ``lowers`` are read only, the topmost first; ``upper`` takes what changes and is empty at first; ``work`` is
+    scratch space of the engine on the same file system.
+    """
+
+    target: str
+    lowers: tuple[str, ...]
+    upper: str
+    work: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerRun:
     """One container, ready to be made.
 
     ``command`` replaces the entrypoint, ``args`` the default command; ``None`` keeps the image's. ``environment``
     lacks ``AIOP_OUTPUT``: the engine sets it to a path of its choice in a directory that any user can write to.
-    ``output_paths`` are the declared outputs to hand back, name to path in the container.
+    ``output_paths`` are the declared outputs to hand back, name to path in the container. Any user of the container
+    may write in the ``workspace``.
     """
 
     image: str
@@ -64,6 +82,7 @@ class ContainerRun:
     args: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     mounts: tuple[HostMount | VolumeMount, ...] = ()
+    workspace: Workspace | None = None
     working_dir: str | None = None
     user: str | None = None
     resources: Resources = Resources()

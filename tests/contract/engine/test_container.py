@@ -3,7 +3,7 @@
 import pytest
 
 from aiop.engines.fake import Save, Script
-from aiop.model.definition import Network, Resources
+from aiop.model.definition import Network, PullPolicy, Resources
 from aiop.model.run import OUTPUT_LIMIT, ContainerRun, HostMount, VolumeMount
 from aiop.model.state import Reason
 from contract.engine.subject import Output, Subject
@@ -231,3 +231,11 @@ async def test_an_output_can_be_declared_in_a_volume(subject: Subject) -> None:
     mount = HostMount(str(subject.directory), "/data", read_only=False)
     run = subject.run("echo v > /data/out", mounts=(mount,), output_paths={"out": "/data/out"})
     assert (await subject.outcome(run)).outputs["out"].content == b"v\n"
+
+
+# --- what it would run --------------------------------------------------------------------------------------
+
+
+async def test_the_digest_of_an_image_is_that_of_what_ran(subject: Subject) -> None:
+    digest = await subject.engine.resolve(subject.image, pull=PullPolicy.MISSING, credentials=None)
+    assert digest == (await subject.outcome(subject.run("true"))).image_digest

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from aiop.errors import RegistryUnavailable
+from aiop.errors import ImageRefused, RegistryUnavailable
 from aiop.model.definition import PullPolicy
 from aiop.model.run import ContainerRun, Credentials, Outcome
 from aiop.model.state import Reason
@@ -106,3 +106,18 @@ async def test_an_image_that_is_there_is_pulled_only_if_asked(on_docker: DockerS
     assert (await on_docker.outcome(run(image, right(registry), PullPolicy.ALWAYS))).succeeded
     assert registry.manifests_asked("there:1") > asked
     await registry.forget(image)
+
+
+async def test_the_digest_that_would_run_is_that_of_the_registry(on_docker: DockerSubject, registry: Registry) -> None:
+    image = await registry.push("resolved:1")
+    digest = await on_docker.engine.resolve(image, pull=PullPolicy.MISSING, credentials=right(registry))
+    outcome = await on_docker.outcome(run(image, right(registry)))
+    assert digest == outcome.image_digest
+    assert digest.startswith("sha256:")
+    await registry.forget(image)
+
+
+async def test_an_image_that_is_refused_has_no_digest(on_docker: DockerSubject, registry: Registry) -> None:
+    for pull in PullPolicy:
+        with pytest.raises(ImageRefused):
+            await on_docker.engine.resolve(f"{registry.host}/no/such:1", pull=pull, credentials=right(registry))

@@ -32,13 +32,13 @@ from aiop.engines.docker.containers import (
 from aiop.engines.docker.ending import Ending, ending_of
 from aiop.engines.docker.files import copy_out, pack
 from aiop.engines.docker.handover import AIOP_OUTPUT, OUTPUT_FILE_LIMIT, Handover
-from aiop.engines.docker.images import Images, PullRefused
+from aiop.engines.docker.images import Images
 from aiop.engines.docker.output import Delivery, attached, deliver_attached, deliver_log
-from aiop.errors import EngineError, EngineUnavailable, StepLost
+from aiop.errors import EngineError, EngineUnavailable, ImageRefused, StepLost
 from aiop.interfaces import Capabilities, EngineInfo, OutputSink
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
-from aiop.model.run import OUTPUT_LIMIT, ContainerRun, Outcome, OutputFile
+from aiop.model.run import OUTPUT_LIMIT, ContainerRun, Credentials, Outcome, OutputFile
 from aiop.model.state import Reason
 
 __all__ = ["DockerEngine"]
@@ -93,6 +93,7 @@ class DockerEngine:
         files=True,
         output_paths=True,
         reattach=True,
+        workspace=False,
     )
 
     def __init__(
@@ -117,6 +118,10 @@ class DockerEngine:
             if field in info
         }
         return EngineInfo(type="docker", version=str(info.get("ServerVersion", "")), detail=detail)
+
+    async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
+        """Ask the engine, and let it pull what it lacks."""
+        return await self._images.resolve(image, pull=pull, credentials=credentials)
 
     async def start(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
         """Make and start the container, or take up the one that is there."""
@@ -192,7 +197,7 @@ class DockerEngine:
         try:
             with translated():
                 await how(attempt)
-        except (_Refused, PullRefused) as refusal:
+        except (_Refused, ImageRefused) as refusal:
             await attempt.connection.aclose()
             attempt.refusal = (
                 refusal.outcome

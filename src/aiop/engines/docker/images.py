@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 from aiodocker import Docker, DockerError
 
 from aiop.engines.docker.client import DockerClient, transient, translated
-from aiop.errors import EngineUnavailable, RegistryUnavailable
+from aiop.errors import EngineUnavailable, ImageRefused, RegistryUnavailable
+from aiop.model.definition import PullPolicy
 from aiop.model.run import Credentials
 
-__all__ = ["Images", "PullRefused", "registry_of"]
+__all__ = ["Images", "registry_of"]
 
 _HUB = "docker.io"
 _HUB_NAMES = frozenset({"", _HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
@@ -24,10 +27,6 @@ _NETWORK = re.compile(
     r"|unexpected HTTP status: 5|50[0234] |proxyconnect"
 )
 """What the engine says if the registry could not be asked, or could not answer now."""
-
-
-class PullRefused(Exception):
-    """The registry answered that there is no such image for us; the message is the engine's."""
 
 
 def normalised(registry: str) -> str:
@@ -53,7 +52,7 @@ class Images:
     async def pull(self, image: str, credentials: Credentials | None) -> None:
         """Pull, or wait for the same pull that is under way; a cancelled waiter does not end it for the others.
 
-        Raises ``PullRefused``, ``RegistryUnavailable``, ``EngineUnavailable``.
+        Raises ``ImageRefused``, ``RegistryUnavailable``, ``EngineUnavailable``.
         """
         if credentials is not None and normalised(credentials.registry) != registry_of(image):
             credentials = None
@@ -69,13 +68,35 @@ class Images:
         """Return the digest under which the registry knows the image, else its id; raises ``DockerError``."""
         known = self._digests.get((image, image_id))
         if known is None:
-            repository = image.partition("@")[0].removeprefix(f"{_HUB}/")
-            found = await self._client.docker.images.inspect(image_id)
-            digests = [entry.partition("@") for entry in found.get("RepoDigests") or ()]
-            known = next((digest for name, _, digest in digests if repository.startswith(name)), image_id)
-            self._digests[image, image_id] = known
-            if len(self._digests) > _DIGESTS_KEPT:
-                self._digests.popitem(last=False)
+            known = self._note(image, await self._client.docker.images.inspect(image_id))
+        return known
+
+    async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
+        """Return ``digest`` of what the name stands for now, pulled if it must be; raises as ``pull`` does.
+
+        The engine is asked each time: somebody else may have given the name to another image.
+        """
+        if pull is PullPolicy.ALWAYS:
+            await self.pull(image, credentials)
+        with translated():
+            for pulled in (False, True):
+                try:
+                    return self._note(image, await self._client.docker.images.inspect(image))
+                except DockerError as error:
+                    if error.status != 404:
+                        raise
+                    if pulled or pull is PullPolicy.ALWAYS:
+                        raise EngineUnavailable(f"{image} was removed as soon as it was pulled") from error
+                await self.pull(image, credentials)
+        raise AssertionError("the loop returns or raises")
+
+    def _note(self, image: str, found: Mapping[str, Any]) -> str:
+        repository = image.partition("@")[0].removeprefix(f"{_HUB}/")
+        digests = [entry.partition("@") for entry in found.get("RepoDigests") or ()]
+        known = next((digest for name, _, digest in digests if repository.startswith(name)), str(found["Id"]))
+        self._digests[image, str(found["Id"])] = known
+        if len(self._digests) > _DIGESTS_KEPT:
+            self._digests.popitem(last=False)
         return known
 
     async def aclose(self) -> None:
@@ -109,7 +130,7 @@ async def _pull(docker: Docker, image: str, credentials: Credentials | None) -> 
                 raise RegistryUnavailable(words) from None
             if transient(error):
                 raise EngineUnavailable(words) from None
-            raise PullRefused(words) from None
+            raise ImageRefused(words) from None
 
 
 def _without(credentials: Credentials | None, words: str) -> str:

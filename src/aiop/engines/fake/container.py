@@ -29,6 +29,7 @@ class FakeContainer:
         "_acts",
         "_clock",
         "_files",
+        "_image_digest",
         "_observer",
         "_printed",
         "_timer",
@@ -46,7 +47,14 @@ class FakeContainer:
     )
 
     def __init__(
-        self, key: StepKey, run: ContainerRun, script: Script, *, clock: Clock, observer: Callable[[int], None]
+        self,
+        key: StepKey,
+        run: ContainerRun,
+        script: Script,
+        *,
+        clock: Clock,
+        observer: Callable[[int], None],
+        image_digest: str,
     ) -> None:
         self.key = key
         self.run = run
@@ -59,6 +67,7 @@ class FakeContainer:
         self.lost = False
         self.killed = False
         self._clock = clock
+        self._image_digest = image_digest
         self._observer = observer
         self._acts = script.timeline()
         self._files: dict[str, bytes] = dict(run.files)
@@ -130,7 +139,7 @@ class FakeContainer:
             error=script.error if by_itself else None,
             started_at=self.started_at,
             finished_at=self.finished_at,
-            image_digest=f"sha256:{self.run.image}",
+            image_digest=self._image_digest,
             output_file=_limited(script.output_file or self._files.get(OUTPUT_PATH)),
             outputs=self._outputs(),
         )

@@ -11,8 +11,9 @@ from aiop.engines.fake.container import FakeContainer
 from aiop.engines.fake.world import FakeWorld, Method
 from aiop.errors import EngineUnavailable, StepLost
 from aiop.interfaces import Capabilities, EngineInfo, OutputSink
+from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
-from aiop.model.run import ContainerRun, Outcome
+from aiop.model.run import ContainerRun, Credentials, Outcome
 
 __all__ = ["ALL_CAPABILITIES", "FakeEngine"]
 
@@ -26,6 +27,7 @@ ALL_CAPABILITIES = Capabilities(
     files=True,
     output_paths=True,
     reattach=True,
+    workspace=False,
 )
 
 
@@ -49,6 +51,12 @@ class FakeEngine:
         """Answer, unless the world is down."""
         await self._meet("check", None)
         return EngineInfo(type="fake", version="1")
+
+    async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
+        """Return the world's digest for the image, else one made of its name."""
+        del pull, credentials
+        await self._meet("resolve", None)
+        return self.world.image_digest(image)
 
     async def start(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
         """Start or adopt; the script plays up to its first pause before this returns."""
@@ -130,7 +138,14 @@ class FakeEngine:
 
     def _create(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> FakeContainer:
         world = self.world
-        container = FakeContainer(key, run, world.script_for(key, run), clock=world.clock, observer=world.observe)
+        container = FakeContainer(
+            key,
+            run,
+            world.script_for(key, run),
+            clock=world.clock,
+            observer=world.observe,
+            image_digest=world.image_digest(run.image),
+        )
         container.sink = sink
         world.containers[key] = container
         world.ledger.runs[key] = run

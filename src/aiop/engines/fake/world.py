@@ -22,7 +22,7 @@ __all__ = ["Behaviour", "EngineMisuse", "FakeWorld", "Ledger", "Method"]
 Behaviour: TypeAlias = Callable[[StepKey, ContainerRun], Script | None] | Mapping[str, Script | Sequence[Script]] | None
 """By step id, a sequence by attempt (the last one repeats). For what it does not name, the command is interpreted."""
 
-Method: TypeAlias = Literal["check", "start", "adopt", "wait", "stop", "remove", "attempts"]
+Method: TypeAlias = Literal["check", "resolve", "start", "adopt", "wait", "stop", "remove", "attempts"]
 Selector: TypeAlias = StepKey | str
 """One attempt, or all of a step by its id."""
 
@@ -75,6 +75,8 @@ class FakeWorld:
         self.containers: dict[StepKey, FakeContainer] = {}
         self.ledger = Ledger()
         self.reachable = True
+        self.images: dict[str, str] = {}
+        """Digests of images that a test has pushed anew, by name."""
         self._faults: dict[str, list[_Fault]] = {}
         self._watchers: list[asyncio.Future[None]] = []
 
@@ -162,6 +164,10 @@ class FakeWorld:
             return script[min(key.attempt, len(script)) - 1]
         words = (*(run.command or ()), *(run.args or ()))
         return interpret(words, {**run.environment, "AIOP_OUTPUT": OUTPUT_PATH}, run.files)
+
+    def image_digest(self, image: str) -> str:
+        """Return what an image's name stands for now."""
+        return self.images.get(image, f"sha256:{image}")
 
     def observe(self, difference: int) -> None:
         """Count what runs."""
