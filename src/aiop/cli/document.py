@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
 from aiop.cli.exits import Exit, Failure
 from aiop.errors import Fault
+from aiop.yaml12 import YamlError, load, new_loader
 
 __all__ = ["Document", "is_file_name", "read_document"]
-
-_MERGE = "tag:yaml.org,2002:merge"
-
-# The core schema of YAML 1.2 (10.3.2). PyYAML's own rules are those of 1.1, in which the key `on` of a retry is true,
-# 1:30 is ninety and a date is no text. Infinity and NaN stay text: JSON has no form for them.
-_SCALARS = (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ("~", "n", "N", "")),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("merge", "<<", "<"),
-)
 
 
 class Document:
@@ -61,7 +49,7 @@ class Document:
     @functools.cached_property
     def _root(self) -> Any:
         try:
-            return _new_loader(self._text).get_single_node()
+            return new_loader(self._text).get_single_node()
         except yaml.YAMLError:  # JSON may be what YAML is not: with tabs, say
             return None
 
@@ -93,16 +81,12 @@ def _parse(text: str, name: str) -> Any:
     except ValueError as error:
         if name.endswith(".json"):
             raise Failure(Exit.USAGE, f"{name} is not valid JSON: {error}") from error
-    loader = _new_loader(text)
     try:
-        data = loader.get_single_data()
+        data = load(text)
         json.dumps(data, allow_nan=False)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{name}:{mark.line + 1}" if mark else name
-        raise Failure(Exit.USAGE, f"{place}: not valid YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise Failure(Exit.USAGE, f"{name} is not valid YAML: {error}") from error
+    except YamlError as error:
+        place = f"{name}:{error.line}: not" if error.line else f"{name} is not"
+        raise Failure(Exit.USAGE, f"{place} valid YAML: {error}") from error
     except (TypeError, ValueError, RecursionError) as error:
         raise Failure(Exit.USAGE, f"{name} holds a value that JSON has no form for: {error}") from error
     return data
@@ -114,46 +98,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} comes twice in one object")
     return found
-
-
-class _Source(Protocol):
-    """What is used of PyYAML's loaders."""
-
-    def get_single_node(self) -> Any: ...
-    def get_single_data(self) -> Any: ...
-
-
-def _new_loader(text: str) -> _Source:
-    loader: _Source = _loader_class()(text)
-    return loader
-
-
-@functools.cache
-def _loader_class() -> Any:
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's way
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            seen = set()
-            for key, _ in node.value:
-                if key.tag != _MERGE and isinstance(key, yaml.ScalarNode):
-                    if key.value in seen:
-                        raise yaml.constructor.ConstructorError(
-                            problem=f"the key {key.value!r} comes twice", problem_mark=key.start_mark
-                        )
-                    seen.add(key.value)
-            mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-            return mapping
-
-    for tag, pattern, first in _SCALARS:
-        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list(first))
-    Loader.add_constructor("tag:yaml.org,2002:int", _integer)
-    return Loader
-
-
-def _integer(_: Any, node: yaml.ScalarNode) -> int:
-    text = str(node.value)
-    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 
 
 def _descend(node: Any, path: str) -> tuple[Any, Any, str] | None:
