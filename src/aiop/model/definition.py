@@ -19,6 +19,7 @@ __all__ = [
     "Definition",
     "InputDeclaration",
     "JsonValue",
+    "NamedOutput",
     "Network",
     "OutputDeclaration",
     "OutputType",
@@ -167,11 +168,23 @@ class Step:
     grace: timedelta = timedelta(seconds=10)
     continue_on_error: bool = False
     requires: tuple[str, ...] = ()
+    cache: bool = True
+    sources: tuple[str, ...] | None = None
+    """Patterns of the files that the step sees of the source; ``None`` is all of it. For pipelines, as is ``cache``."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedOutput:
+    """A file or directory that a pipeline hands out: what is at ``path`` in the workspace after ``step``."""
+
+    name: str
+    path: str
+    step: StepId
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A workflow as checked: ids are unique, every dependency exists, there is no cycle.
+    """A workflow or a pipeline as checked: ids are unique, every dependency exists, there is no cycle.
 
     ``steps`` keep the order in which they were written.
     """
@@ -183,3 +196,4 @@ class Definition:
     outputs: Mapping[str, JsonValue] | None = None
     fail_fast: bool = False
     requires: tuple[str, ...] = ()
+    named_outputs: tuple[NamedOutput, ...] = ()

@@ -12,6 +12,7 @@ import uuid_utils
 __all__ = [
     "ExecutionId",
     "LayerId",
+    "PipelineId",
     "SnapshotId",
     "StepId",
     "StepKey",
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 WorkflowId = NewType("WorkflowId", str)
+PipelineId = NewType("PipelineId", str)
 VersionId = NewType("VersionId", str)
 ExecutionId = NewType("ExecutionId", str)
 TokenId = NewType("TokenId", str)

@@ -1,12 +1,14 @@
 """Documents in, checked definitions out; definitions and values in, concrete steps out. No I/O but ``realpath``."""
 
-from aiop.spec.check import check_definition, load_definition
+from aiop.spec.check import check_definition, check_pipeline, load_definition, load_pipeline
 from aiop.spec.conditions import Condition, ConditionError
 from aiop.spec.faults import faults_from, faults_of
 from aiop.spec.graph import Graph
 from aiop.spec.images import DEFAULT_REGISTRY, ImageError, apply_registry, check_image, check_registry, registry_of
 from aiop.spec.inputs import CheckedInputs, check_inputs
 from aiop.spec.outputs import OutputError, ReadOutputs, parse_output_file, read_outputs
+from aiop.spec.pipeline_schema import PipelineDocument
+from aiop.spec.pipeline_text import parse_pipeline
 from aiop.spec.plan import CompiledStep, Plan
 from aiop.spec.rendering import RenderedStep, render_step
 from aiop.spec.schema import (
@@ -19,6 +21,7 @@ from aiop.spec.schema import (
     VolumeDocument,
     WorkflowDocument,
 )
+from aiop.spec.sources import SourcePolicy, check_source_directory, uploaded
 from aiop.spec.strict_json import parse_json
 from aiop.spec.templates import Scope, StepResult, Template, TemplateError, compile_template, render
 from aiop.spec.volumes import VolumePolicy, VolumeRefused
@@ -35,12 +38,14 @@ __all__ = [
     "InputDocument",
     "OutputDocument",
     "OutputError",
+    "PipelineDocument",
     "Plan",
     "ReadOutputs",
     "RenderedStep",
     "ResourcesDocument",
     "RetryDocument",
     "Scope",
+    "SourcePolicy",
     "StepDocument",
     "StepResult",
     "Template",
@@ -53,15 +58,20 @@ __all__ = [
     "check_definition",
     "check_image",
     "check_inputs",
+    "check_pipeline",
     "check_registry",
+    "check_source_directory",
     "compile_template",
     "faults_from",
     "faults_of",
     "load_definition",
+    "load_pipeline",
     "parse_json",
     "parse_output_file",
+    "parse_pipeline",
     "read_outputs",
     "registry_of",
     "render",
     "render_step",
+    "uploaded",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar, cast
 
@@ -11,6 +13,7 @@ from aiop.model.definition import (
     Container,
     Definition,
     InputDeclaration,
+    NamedOutput,
     Network,
     OutputDeclaration,
     OutputType,
@@ -22,8 +25,10 @@ from aiop.model.definition import (
 )
 from aiop.model.ids import StepId
 from aiop.model.state import Reason
+from aiop.spec.pipeline_schema import NamedOutputDocument, PipelineDocument, PipelineStepDocument
 from aiop.spec.schema import (
     ContainerDocument,
+    InputDocument,
     OutputDocument,
     ResourcesDocument,
     RetryDocument,
@@ -31,7 +36,7 @@ from aiop.spec.schema import (
     WorkflowDocument,
 )
 
-__all__ = ["definition_of"]
+__all__ = ["definition_of", "pipeline_of"]
 
 DEFAULT_GRACE_SECONDS = 10.0
 
@@ -39,30 +44,65 @@ T = TypeVar("T")
 
 
 def definition_of(document: WorkflowDocument) -> Definition:
-    """Build the definition of a document without faults."""
+    """Build the definition of a workflow document without faults."""
     unset = ContainerDocument()
     config = document.container_config or unset
     return Definition(
         name=document.name,
         description=document.description,
         steps=tuple(_step(step, step.container or unset, config) for step in document.steps),
-        inputs=None
-        if document.inputs is None
-        else {
-            name: InputDeclaration(
-                name=name,
-                type=declared.type,
-                default=declared.default if "default" in declared.model_fields_set else ABSENT,
-                required=bool(declared.required),
-                description=declared.description,
-                sensitive=bool(declared.sensitive),
-            )
-            for name, declared in document.inputs.items()
-        },
+        inputs=_inputs(document.inputs),
         outputs=document.outputs,
         fail_fast=bool(document.fail_fast),
         requires=tuple(document.requires or ()),
     )
+
+
+def pipeline_of(document: PipelineDocument) -> Definition:
+    """Build the definition of a pipeline document without faults."""
+    unset = ContainerDocument()
+    config = document.container_config or unset
+    return Definition(
+        name=document.name or "",
+        description=document.description,
+        steps=tuple(_pipeline_step(step, step.container or unset, config) for step in document.steps),
+        inputs=_inputs(document.inputs),
+        fail_fast=bool(document.fail_fast),
+        requires=tuple(document.requires or ()),
+        named_outputs=_named_outputs(document.outputs or (), document.steps),
+    )
+
+
+def _inputs(declared: dict[str, InputDocument] | None) -> dict[str, InputDeclaration] | None:
+    if declared is None:
+        return None
+    return {
+        name: InputDeclaration(
+            name=name,
+            type=it.type,
+            default=it.default if "default" in it.model_fields_set else ABSENT,
+            required=bool(it.required),
+            description=it.description,
+            sensitive=bool(it.sensitive),
+        )
+        for name, it in declared.items()
+    }
+
+
+def _pipeline_step(document: PipelineStepDocument, own: ContainerDocument, config: ContainerDocument) -> Step:
+    return replace(
+        _step(document, own, config),
+        cache=_either(document.cache, None, True),
+        sources=None if document.sources is None else tuple(document.sources),
+    )
+
+
+def _named_outputs(
+    documents: Iterable[NamedOutputDocument], steps: Iterable[PipelineStepDocument]
+) -> tuple[NamedOutput, ...]:
+    awaited = {name for step in steps for name in step.depends_on or ()}
+    last = next((step.id for step in steps if step.id not in awaited), "")
+    return tuple(NamedOutput(it.name, it.path, StepId(it.step or last)) for it in documents)
 
 
 def _step(document: StepDocument, own: ContainerDocument, config: ContainerDocument) -> Step:

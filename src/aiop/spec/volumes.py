@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiop.model.definition import Volume
 from aiop.model.run import HostMount, VolumeMount
 
-__all__ = ["VolumePolicy", "VolumeRefused", "check_source"]
+__all__ = ["VolumePolicy", "VolumeRefused", "check_source", "lies_in"]
 
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
 
@@ -56,7 +56,7 @@ class VolumePolicy:
             source = f"{self.workflow_directory}/{source}"
         try:
             resolved = self.realpath(source)
-            allowed = any(_lies_in(resolved, self.realpath(root)) for root in self._allowed())
+            allowed = any(lies_in(resolved, self.realpath(root)) for root in self._allowed())
         except (OSError, ValueError) as error:
             raise VolumeRefused(f"The source `{volume.source}` cannot be resolved: {error}") from None
         if not allowed:
@@ -67,5 +67,6 @@ class VolumePolicy:
         return [*self.roots] if self.workflow_directory is None else [*self.roots, self.workflow_directory]
 
 
-def _lies_in(path: str, root: str) -> bool:
+def lies_in(path: str, root: str) -> bool:
+    """Tell whether ``path`` is at or under ``root``; both without links."""
     return path == root or root == "/" or path.startswith(root + "/")
