@@ -122,7 +122,7 @@ class AuthPart(Part):
 
         async def remove(tx: AsyncConnection) -> None:
             if (await tx.execute(removal)).rowcount == 0:
-                raise NotFound(f"there is no token {token}")
+                raise NotFound("Token not found")
 
         await self._db.write(remove)
 
@@ -151,7 +151,7 @@ async def _check_user_can_go(tx: AsyncConnection, username: str, *, remains_admi
     locked = select(users.username, users.role).where((users.username == username) | (users.role == Role.ADMIN.value))
     roles = {row.username: row.role for row in await tx.execute(locked.with_for_update())}
     if username not in roles:
-        raise NotFound(f"there is no user {username}")
+        raise NotFound("User not found")
     others = [name for name, role in roles.items() if role == Role.ADMIN.value and name != username]
     if roles[username] == Role.ADMIN.value and not remains_admin and not others:
         raise InvalidState(f"{username} is the only admin")

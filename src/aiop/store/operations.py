@@ -47,11 +47,11 @@ class _Submissions(Work[_Submission, ExecutionId]):
             key = item.idempotency
             first = known.get((key.scope, key.key)) if key else None
             if key and first and first[0] != key.digest:
-                results.append(IdempotencyConflict(f"the key {key.key!r} was used before with another request"))
+                results.append(IdempotencyConflict("The `Idempotency-Key` was used before with another request"))
             elif first:
                 results.append(first[1])
             elif item.new.workflow_id not in workflows:
-                results.append(NotFound(f"there is no workflow {item.new.workflow_id}"))
+                results.append(NotFound("Workflow not found"))
             else:
                 if key:
                     known[key.scope, key.key] = (key.digest, item.new.id)
@@ -126,7 +126,7 @@ class OperationsPart(Part):
         async def change(tx: AsyncConnection) -> WorkflowRecord:
             present = await _present_workflow(tx, new.id)
             if present.version_id != base:
-                raise InvalidState(f"workflow {new.id} was changed meanwhile; read it again")
+                raise InvalidState("The workflow was changed meanwhile; read it again")
             number = present.version + 1
             await tx.execute(insert(tables.versions).values(new_version_row(new, number, now)))
             await tx.execute(
@@ -170,10 +170,10 @@ class OperationsPart(Part):
         async def cancel(tx: AsyncConnection) -> ExecutionStatus:
             row = (await tx.execute(_CANCELLABLE.where(tables.executions.c.id == execution))).one_or_none()
             if row is None:
-                raise NotFound(f"there is no execution {execution}")
+                raise NotFound("Execution not found")
             status = ExecutionStatus(row.status)
             if status.ended:
-                raise InvalidState(f"execution {execution} has ended: it is {status}")
+                raise InvalidState(f"The execution has ended: it is {status}")
             if row.epoch is None:
                 await self._executions.cancel_unclaimed(tx, [execution], now)
                 return ExecutionStatus.CANCELLED
@@ -214,5 +214,5 @@ async def _present_workflow(tx: AsyncConnection, workflow: WorkflowId) -> AnyRow
         )
     ).one_or_none()
     if row is None:
-        raise NotFound(f"there is no workflow {workflow}")
+        raise NotFound("Workflow not found")
     return row

@@ -65,7 +65,7 @@ class ReadPart(Part):
         """Read one."""
         rows = await self._db.rows(_WORKFLOW, {"workflow": workflow})
         if not rows:
-            raise NotFound(f"there is no workflow {workflow}")
+            raise NotFound("Workflow not found")
         return workflows.record(rows[0])
 
     async def workflows(self, query: WorkflowQuery) -> Page[WorkflowSummary]:
@@ -79,7 +79,7 @@ class ReadPart(Part):
         """Read a definition's JSON text."""
         rows = await self._db.rows(_DOCUMENT, {"version": version})
         if not rows:
-            raise NotFound(f"there is no version {version}")
+            raise NotFound("Version not found")
         return str(rows[0].document)
 
     async def execution(self, execution: ExecutionId) -> ExecutionSummary:
@@ -87,7 +87,7 @@ class ReadPart(Part):
         async with self._db.reading() as tx:
             row = (await tx.execute(_EXECUTION, {"execution": execution})).one_or_none()
             if row is None:
-                raise NotFound(f"there is no execution {execution}")
+                raise NotFound("Execution not found")
             found = await _steps_of(tx, [execution], _SHOWN_STEPS)
         return executions.summary(row, found.get(execution, ()))
 

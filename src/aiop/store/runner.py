@@ -141,7 +141,7 @@ class RunnerPart(Part):
                 )
             ).one_or_none()
             if row is None:
-                raise NotFound(f"there is no execution {lease.execution}")
+                raise NotFound("Execution not found")
             if (row.owner, row.epoch) != (lease.owner, lease.epoch):
                 raise LeaseLost(f"execution {lease.execution} is not held by {lease.owner} any more")
             steps = await tx.execute(_of(tables.steps, lease))
