@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from aiop import __version__
 from aiop.api import auth, errors, executions, health, live, openapi, tokens, users, workflows
 from aiop.api.guard import Guard
+from aiop.api.requests import QueryOnce
 from aiop.api.services import Services
 
 __all__ = ["create_app"]
@@ -28,6 +29,7 @@ def create_app(services: Services) -> FastAPI:
         openapi_tags=_TAGS,
         redirect_slashes=False,
         redoc_url=None,
+        dependencies=[QueryOnce],
     )
     app.state.services = services
     for resource in (workflows, executions, live, auth, tokens, users, health):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from aiop.api.access import Viewer
 from aiop.api.openapi import describe
-from aiop.api.requests import NoQuery, form_of, model_of
+from aiop.api.requests import FORM, NoQuery, form_of, model_of
 from aiop.api.respond import json_response
 from aiop.api.schemas.auth import LoginForm, Me, RefreshRequest, Session
 from aiop.api.services import services_of
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/auth", tags=["auth"])
         "create_session",
         answer=Session,
         takes=LoginForm,
-        media_type="application/x-www-form-urlencoded",
+        media_type=FORM,
         errors=(400, 401, 413, 429),
     ),
 )

@@ -125,6 +125,7 @@ def _methods_at(request: Request) -> set[str]:
     # A path has a route for each method, and the router's exception knows of one route only. What matches first gives
     # the path: ``/validate`` is no workflow's id.
     routes = list(iter_route_contexts(request.app.routes))
-    path = next(route.path for route in routes if route.path_regex.match(request.url.path))
+    # Not ``request.url``: that one is put together from what the client says, and ends at a ``?`` in the path.
+    path = next(route.path for route in routes if route.path_regex.match(request.scope["path"]))
     methods = {method for route in routes if route.path == path for method in route.methods or ()}
     return methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())

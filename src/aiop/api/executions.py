@@ -35,7 +35,7 @@ class WorkflowExecutionParameters(ListParameters):
 class ExecutionParameters(WorkflowExecutionParameters):
     """Filters and order of the list of all."""
 
-    workflow_id: str | None = Field(None, max_length=255, description="Filter executions by workflow")
+    workflow_id: str | None = Field(None, min_length=1, max_length=255, description="Filter executions by workflow")
 
 
 @router.get("/executions", **describe("list_executions", answer=ExecutionList, errors=(400, 401)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from aiop.api.access import Viewer
 from aiop.api.execution_view import prefixed
@@ -27,7 +27,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/dagger/executions/{execution_id}", tags=["executions"])
 
-__TEXT_TYPE = {"text/plain": {"schema": {"type": "string"}}}
 _TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _EVENTS = {EVENT_STREAM: {"schema": {"type": "string"}}}
 _TEXT_TYPE = "text/plain; charset=utf-8"
@@ -39,6 +38,11 @@ LastEventId = Annotated[
 ]
 
 
+def _true_or_false(value: Any) -> Any:
+    # Pydantic would take ``1``, ``yes`` and others too, which the description does not allow.
+    return {"true": True, "false": False}.get(value, "") if isinstance(value, str) else value
+
+
 class LogParameters(BaseModel):
     """Which lines, and how."""
 
@@ -46,7 +50,7 @@ class LogParameters(BaseModel):
 
     step: str | None = Field(None, max_length=255, description="Only lines of this step")
     stream: Stream | None = Field(None, description="Only lines of this stream")
-    follow: bool | None = Field(
+    follow: Annotated[bool, BeforeValidator(_true_or_false)] | None = Field(
         None, description="Go on until the execution ends; the default for server-sent events and not for text"
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from aiop.api.respond import json_response
@@ -13,6 +15,17 @@ from aiop.api.respond import json_response
 __all__ = ["ListParameters", "Paging", "page_response", "sort_by"]
 
 _LARGEST_OFFSET = 2**63 - 1
+
+
+def _digits(value: Any) -> Any:
+    # Pydantic would take ``1.0`` and ``1_000`` too, which the description does not allow.
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value, re.ASCII):
+        raise PydanticCustomError("int_parsing", "Must be an integer")
+    return value
+
+
+Digits = Annotated[int, BeforeValidator(_digits)]
+"""A number as it stands in a query."""
 
 
 class Paging(TypedDict):
@@ -29,8 +42,8 @@ class ListParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(20, ge=1, le=1000, description="Maximum number of items to return")
-    offset: int = Field(0, ge=0, le=_LARGEST_OFFSET, description="Number of items to skip")
+    limit: Digits = Field(20, ge=1, le=1000, description="Maximum number of items to return")
+    offset: Digits = Field(0, ge=0, le=_LARGEST_OFFSET, description="Number of items to skip")
 
     @property
     def paging(self) -> Paging:

@@ -126,6 +126,7 @@ async def execute_workflow(
     idempotency_key: Annotated[
         str | None,
         Header(
+            alias="Idempotency-Key",
             min_length=1,
             max_length=255,
             description="Makes a repeated request return the first answer instead of executing again",

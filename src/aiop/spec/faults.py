@@ -24,7 +24,10 @@ _MOST_COMPARED = 200
 _MESSAGES = {
     "missing": REQUIRED,
     "bool_type": "Must be true or false",
+    "bool_parsing": "Must be true or false",
     "int_type": "Must be an integer",
+    "int_parsing": "Must be an integer",
+    "int_parsing_size": "Must be an integer that is not so large",
     "int_from_float": "Must be an integer",
     "float_type": "Must be a number",
     "finite_number": "Must be a finite number",
