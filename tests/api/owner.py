@@ -14,19 +14,21 @@ from aiop.store import SqlStore
 
 
 class Owner:
-    """Owns one execution at a time."""
+    """Owns whatever is to be run, and acts on the execution claimed last."""
 
     def __init__(self, store: SqlStore, bus: LocalBus, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._clock = clock
+        self._leases: dict[str, Lease] = {}
         self._lease: Lease | None = None
         self._event = 0
         self._batch = 0
 
     async def claim(self, execution: str) -> None:
-        leases = await self._store.claim("owner", ttl=timedelta(hours=9), limit=100)
-        self._lease = next(lease for lease in leases if lease.execution == execution)
+        new = await self._store.claim("owner", ttl=timedelta(hours=9), limit=100)
+        self._leases.update((lease.execution, lease) for lease in new)
+        self._lease = self._leases[execution]
         record = await self._store.load(self._lease)
         self._event, self._batch = record.last_event, record.last_batch
 
