@@ -27,7 +27,8 @@ from aiop.interfaces import (
     Store,
     WorkflowQuery,
 )
-from aiop.model.ids import ExecutionId, StepId, VersionId, WorkflowId, new_id
+from aiop.model.agent import AgentHealth, AgentRecord
+from aiop.model.ids import AgentId, ExecutionId, StepId, VersionId, WorkflowId, new_id
 from aiop.model.records import AttemptRecord, Event, EventType, StepRecord
 from aiop.model.state import ExecutionStatus, StepStatus
 from aiop.store import open_store
@@ -46,6 +47,12 @@ class SystemClock:
         await asyncio.sleep(delay.total_seconds())
 
 
+def roomy_agent() -> AgentRecord:
+    """An agent with a place for whatever comes."""
+    now = datetime.now(UTC)
+    return AgentRecord(AgentId(new_id()), "bench", now, max_load=1_000_000, health=AgentHealth.ONLINE)
+
+
 async def fill(store: Store, executions: int) -> None:
     """Half of the executions are of one workflow; one in fifty still runs, one in ten has failed."""
     workflows = [
@@ -53,6 +60,7 @@ async def fill(store: Store, executions: int) -> None:
         for n in range(WORKFLOWS)
     ]
     await asyncio.gather(*(store.create_workflow(new) for new in workflows))
+    await store.add_agent(roomy_agent())
     for start in range(0, executions, AT_ONCE):
         chosen = [workflows[0 if n % 2 else n % WORKFLOWS] for n in range(start, min(start + AT_ONCE, executions))]
         await asyncio.gather(*(store.submit(execution_of(workflow)) for workflow in chosen))

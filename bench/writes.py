@@ -16,19 +16,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from lists import SystemClock, roomy_agent
+
 from aiop.interfaces import Changes, Lease, NewExecution, NewWorkflow, Store
 from aiop.model.ids import ExecutionId, StepId, VersionId, WorkflowId, new_id
 from aiop.model.records import AttemptRecord, Event, EventType, StepRecord
 from aiop.model.state import StepStatus
 from aiop.store import open_store
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def sleep(self, delay: timedelta) -> None:
-        await asyncio.sleep(delay.total_seconds())
 
 
 async def timed(name: str, clients: int, jobs: Iterator[Callable[[], Awaitable[object]]], count: int) -> None:
@@ -91,6 +85,7 @@ async def main() -> int:
         async with open_store(url, clock=SystemClock()) as store:
             workflow = NewWorkflow(WorkflowId(new_id()), VersionId(new_id()), "bench", None, "{}")
             await store.create_workflow(workflow)
+            await store.add_agent(roomy_agent())
             await timed("submit, lone", 1, submits(store, workflow, 300), 300)
             await timed(
                 f"submit, {given.clients} at once",

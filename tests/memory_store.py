@@ -38,7 +38,7 @@ class MemoryStore:
     def claim_again(self, execution: str) -> Lease:
         row = self.executions[execution]
         row["epoch"] += 1
-        return Lease(execution, "owner", row["epoch"])
+        return Lease(execution, "owner", row["epoch"], "agent")
 
     def _row(self, lease: Lease) -> dict:
         if lease.execution not in self.executions:

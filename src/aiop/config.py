@@ -55,8 +55,11 @@ class Settings(BaseSettings):
         description="Host directories that steps may mount, separated by `:`; the workflow directory is one too.",
     )
     workflow_directory: Path | None = Field(None, description="Directory that relative volume sources start from.")
-    max_concurrent_executions: int = Field(10, ge=1, description="Executions that run at once; others wait.")
-    max_concurrent_steps: int = Field(32, ge=1, description="Containers that run at once over all executions.")
+    local_agent: bool = Field(True, description="Whether the local engine is registered as agent `local` at the start.")
+    max_concurrent_executions: int = Field(
+        10, ge=1, description="Executions that run at once on the agent `local`; others wait."
+    )
+    max_concurrent_steps: int = Field(32, ge=1, description="Containers that run at once on each engine.")
     engine_start_limit: int = Field(
         default_factory=lambda: 4 * (os.cpu_count() or 1),
         ge=1,

@@ -16,6 +16,7 @@ AiopError
 ├── LeaseLost                    another owner has the execution; stop acting on it
 └── EngineError
     ├── EngineUnavailable        the engine does not answer; try again later
+    │   ├── EngineRefused        it answers, but cannot be used as it is: too old, or not for us
     │   └── RegistryUnavailable  the engine answers, the registry that it pulls from does not
     ├── ImageRefused             the registry answers that it has no such image for us
     └── StepLost                 the engine answers, but what ran there is gone or was ended from outside
@@ -32,6 +33,7 @@ __all__ = [
     "AiopError",
     "ArtifactLost",
     "EngineError",
+    "EngineRefused",
     "EngineUnavailable",
     "Fault",
     "Forbidden",
@@ -151,6 +153,10 @@ class EngineError(AiopError):
 
 class EngineUnavailable(EngineError):
     """The engine, or the registry it pulls from, cannot be reached; the same call may succeed later."""
+
+
+class EngineRefused(EngineUnavailable):
+    """The engine answers, but it cannot be used as it is; somebody must mend that before it helps to call again."""
 
 
 class RegistryUnavailable(EngineUnavailable):

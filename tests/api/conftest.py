@@ -10,12 +10,13 @@ import pytest
 from aiop.api import Services, StreamTimes, create_app
 from aiop.auth import AuthService, FernetVault, Passwords
 from aiop.bus.local import LocalBus
+from aiop.model.agent import AgentHealth, AgentRecord, EngineAddress, EngineType
+from aiop.model.ids import AgentId, new_id
 from aiop.model.records import Role
-from aiop.operations import Operations
-from aiop.spec import VolumePolicy
+from aiop.operations import AgentOperations, Operations
 from aiop.store import open_store
 from api.owner import Owner
-from api.world import PASSWORD, SECRET, HandClock, Service, reference
+from api.world import PASSWORD, SECRET, HandClock, Service, StillProbe, reference
 
 
 @pytest.fixture
@@ -26,12 +27,15 @@ def clock() -> HandClock:
 @pytest.fixture
 async def service(tmp_path: Path, clock: HandClock) -> AsyncIterator[Service]:
     bus = LocalBus()
+    probe = StillProbe(clock)
     vault = FernetVault(SECRET)
     database = tmp_path / "aiop.db"
     async with open_store(f"sqlite+aiosqlite:///{database}", clock=clock) as store:
         passwords = Passwords(time_cost=1, memory_kib=8)
         services = Services(
-            operations=Operations(store, bus, vault, volume_policy=VolumePolicy(("/tmp",))),
+            operations=Operations(store, bus, vault, volume_roots=("/tmp",)),
+            agents=AgentOperations(store, bus, vault, clock, probe=probe),
+            default_engine=EngineAddress(EngineType.DOCKER),
             auth=AuthService(store, clock, secret=SECRET, passwords=passwords, access_ttl=timedelta(hours=9)),
             store=store,
             bus=bus,
@@ -39,6 +43,7 @@ async def service(tmp_path: Path, clock: HandClock) -> AsyncIterator[Service]:
             max_body_bytes=64 * 1024,
             streams=StreamTimes(look=timedelta(milliseconds=50), stall=timedelta(milliseconds=50)),
         )
+        await store.add_agent(AgentRecord(AgentId(new_id()), "local", clock.now(), health=AgentHealth.ONLINE))
         for role in Role:
             await services.auth.users.create(role, PASSWORD, role)
         yield Service(create_app(services), services, store, bus, clock, vault, database)

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from aiop.api import Services
 from aiop.auth import FernetVault
 from aiop.bus.local import LocalBus
+from aiop.model.agent import AgentHealth, AgentRecord, EngineCheck
 from aiop.store import SqlStore
 
 SECRET = "a secret that is only used in these tests"
@@ -35,6 +36,19 @@ class HandClock:
 
     def advance(self, **by: float) -> None:
         self.time += timedelta(**by)
+
+
+class StillProbe:
+    """Finds every engine well, unless told otherwise."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.error: str | None = None
+
+    async def probe(self, _: AgentRecord) -> EngineCheck:
+        if self.error is not None:
+            return EngineCheck(AgentHealth.OFFLINE, self.clock.now(), error=self.error)
+        return EngineCheck(AgentHealth.ONLINE, self.clock.now(), version="20.10")
 
 
 @dataclass(frozen=True)

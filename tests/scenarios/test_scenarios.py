@@ -23,13 +23,13 @@ PASSWORD = "correct-horse-battery"
 @asynccontextmanager
 async def running_service(settings):
     async with build_service(settings) as service:
-        loops = [asyncio.create_task(part.run()) for part in (service.supervisor, service.remover)]
+        loops = [asyncio.create_task(part.run()) for part in (service.supervisor, service.fleet)]
         transport = httpx.ASGITransport(service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://aiop", timeout=60) as http:
             answer = await http.post("/auth/token", data={"username": "admin", "password": PASSWORD})
             http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
             yield http
-        await service.remover.drain()
+        await service.fleet.drain()
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)

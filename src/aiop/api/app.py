@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from aiop import __version__
-from aiop.api import auth, errors, executions, health, live, openapi, tokens, users, workflows
+from aiop.api import agents, auth, errors, executions, health, live, openapi, tokens, users, workflows
 from aiop.api.guard import Guard
 from aiop.api.requests import QueryOnce
 from aiop.api.services import Services
@@ -15,6 +15,7 @@ __all__ = ["create_app"]
 _TAGS = [
     {"name": "workflows", "description": "Definitions of graphs of container steps."},
     {"name": "executions", "description": "Runs of workflows, their state, events and logs."},
+    {"name": "agents", "description": "Places where containers run."},
     {"name": "auth", "description": "Sessions, API tokens and users."},
     {"name": "health", "description": "For probes; open."},
 ]
@@ -32,7 +33,7 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[QueryOnce],
     )
     app.state.services = services
-    for resource in (workflows, executions, live, auth, tokens, users, health):
+    for resource in (workflows, executions, live, agents, auth, tokens, users, health):
         app.include_router(resource.router)
     errors.install(app)
     openapi.install(app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -15,9 +17,11 @@ from aiop.api.paging import ListParameters, page_response, sort_by
 from aiop.api.requests import NoQuery, uuid_of
 from aiop.api.respond import json_response, no_content
 from aiop.api.schemas.executions import Execution, ExecutionList
-from aiop.api.services import services_of
+from aiop.api.services import Services, services_of
 from aiop.interfaces import ExecutionQuery
 from aiop.model.ids import ExecutionId, WorkflowId
+from aiop.model.placement import reason_to_wait
+from aiop.model.records import ExecutionSummary
 from aiop.model.state import ExecutionStatus
 
 __all__ = ["execution_id_of", "router"]
@@ -62,7 +66,7 @@ async def _page(request: Request, query: WorkflowExecutionParameters, workflow: 
     services = services_of(request)
     page = await services.store.executions(ExecutionQuery(**query.paging, workflow=workflow, status=query.status))
     outline = services.operations.definitions.outline
-    views = [execution_view(item, await outline(item.version_id)) for item in page.items]
+    views = [execution_view(item, await outline(item.version_id)) for item in await _explained(services, page.items)]
     return page_response("executions", views, page.total, query)
 
 
@@ -74,7 +78,7 @@ async def _page(request: Request, query: WorkflowExecutionParameters, workflow: 
 async def get_execution(request: Request, _: Viewer, execution_id: str) -> Response:
     """Get an execution."""
     services = services_of(request)
-    execution = await services.store.execution(execution_id_of(execution_id))
+    [execution] = await _explained(services, [await services.store.execution(execution_id_of(execution_id))])
     outline = await services.operations.definitions.outline(execution.version_id)
     tail = await services.store.log_tail(execution.id, size=LOG_LIMIT)
     return json_response(execution_view(execution, outline, logs=merged_log(tail)))
@@ -89,6 +93,19 @@ async def cancel_execution(request: Request, _: Editor, execution_id: str) -> Re
     """Cancel an execution; one that has ended is `invalid_state`."""
     await services_of(request).operations.cancel(execution_id_of(execution_id))
     return no_content()
+
+
+async def _explained(services: Services, executions: Sequence[ExecutionSummary]) -> Sequence[ExecutionSummary]:
+    """Say what those wait for that no agent has taken yet; it changes with the agents, so it is not stored."""
+    if all(execution.status is not ExecutionStatus.PENDING for execution in executions):
+        return executions
+    agents = await services.store.all_agents()
+    return [
+        replace(execution, waiting=reason_to_wait(agents, execution.requires))
+        if execution.status is ExecutionStatus.PENDING
+        else execution
+        for execution in executions
+    ]
 
 
 def execution_id_of(text: str) -> ExecutionId:

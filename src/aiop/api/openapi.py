@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from aiop.api.access import BEARER
+from aiop.api.schemas.agents import AgentChange, AgentItem, AgentList, AgentRequest
 from aiop.api.schemas.auth import ApiTokenRequest, LoginForm, RefreshRequest, UserChange, UserRequest
 from aiop.api.schemas.errors import Error
 from aiop.api.schemas.executions import ExecuteRequest, Execution, ExecutionList, Submitted
@@ -23,6 +24,8 @@ __all__ = ["describe", "install"]
 _REF = "#/components/schemas/{model}"
 _CHANGES = "WorkflowChanges"
 _BODIES: tuple[type[BaseModel], ...] = (
+    AgentChange,
+    AgentRequest,
     ApiTokenRequest,
     ExecuteRequest,
     LoginForm,
@@ -32,6 +35,9 @@ _BODIES: tuple[type[BaseModel], ...] = (
     WorkflowDocument,
 )
 _WITH_EXAMPLE: tuple[type[BaseModel], ...] = (
+    AgentItem,
+    AgentList,
+    AgentRequest,
     Error,
     ExecuteRequest,
     Execution,

@@ -11,8 +11,9 @@ from starlette.requests import HTTPConnection
 
 from aiop.auth import AuthService
 from aiop.errors import StorageUnavailable
-from aiop.interfaces import Bus, Clock, ReadStore
-from aiop.operations import Operations
+from aiop.interfaces import AgentStore, Bus, Clock, ReadStore
+from aiop.model.agent import EngineAddress
+from aiop.operations import AgentOperations, Operations
 
 __all__ = ["Services", "StreamTimes", "services_of"]
 
@@ -30,7 +31,7 @@ class StreamTimes:
     stall: timedelta = timedelta(seconds=60)
 
 
-class _Store(ReadStore, Protocol):
+class _Store(ReadStore, AgentStore, Protocol):
     @property
     def health(self) -> StorageUnavailable | None:
         """Why the last write failed, ``None`` if it did not."""
@@ -44,6 +45,8 @@ class Services:
     """
 
     operations: Operations
+    agents: AgentOperations
+    default_engine: EngineAddress
     auth: AuthService
     store: _Store
     bus: Bus

@@ -142,6 +142,7 @@ async def execute_workflow(
         defaults=body.workflow_defaults.inputs if body.workflow_defaults else {},
         registry=body.container_registry,
         login=RegistryLogin(login.username, login.password) if login else None,
+        requires=body.requires,
     )
     operations = services_of(request).operations
     execution = await operations.submit(workflow, submission, by=caller.username, key=idempotency_key)

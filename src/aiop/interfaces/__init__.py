@@ -3,6 +3,7 @@
 """
 
 from aiop.interfaces.accounts import AuthStore
+from aiop.interfaces.agents import AGENTS, AgentProbe, AgentQuery, AgentStore
 from aiop.interfaces.artifacts import Artifacts
 from aiop.interfaces.bus import WORK, Bus, Listener, execution_topic
 from aiop.interfaces.clock import Clock
@@ -15,7 +16,11 @@ from aiop.interfaces.supervision import SupervisorStore
 from aiop.interfaces.vault import Vault
 
 __all__ = [
+    "AGENTS",
     "WORK",
+    "AgentProbe",
+    "AgentQuery",
+    "AgentStore",
     "Artifacts",
     "AuthStore",
     "Bus",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from aiop.model.ids import ExecutionId
+from aiop.model.ids import AgentId, ExecutionId
 from aiop.model.records import AttemptRecord, Event, ExecutionRecord, LogBatch, StepRecord
 from aiop.model.state import ExecutionStatus, Reason, Waiting
 
@@ -16,11 +16,15 @@ __all__ = ["Changes", "ExecutionChange", "Lease", "RunnerStore"]
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write an execution. Each claim has a higher ``epoch`` than the one before."""
+    """The right to write an execution, and the agent that it is placed on.
+
+    Each claim has a higher ``epoch`` than the one before.
+    """
 
     execution: ExecutionId
     owner: str
     epoch: int
+    agent: AgentId
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Engine(Protocol):
     capabilities: Capabilities
 
     async def check(self) -> EngineInfo:
-        """Ask the engine who it is; raises ``EngineUnavailable``."""
+        """Ask the engine who it is; raises ``EngineUnavailable``, and ``EngineRefused`` if it cannot be used."""
 
     async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
         """Return the digest of what ``start`` would run: that of the registry, else the image's id on this engine.

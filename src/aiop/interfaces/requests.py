@@ -26,7 +26,10 @@ class NewWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """An execution to store as ``pending``; see ``ExecutionRecord`` for ``options`` and ``sealed``."""
+    """An execution to store as ``pending``; see ``ExecutionRecord`` for ``options`` and ``sealed``.
+
+    ``requires`` are the capabilities that its agent must have, sorted.
+    """
 
     id: ExecutionId
     workflow_id: WorkflowId
@@ -34,6 +37,7 @@ class NewExecution:
     inputs: Mapping[str, Any]
     options: Mapping[str, Any]
     sealed: bytes | None = None
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from aiop.interfaces.accounts import AuthStore
+from aiop.interfaces.agents import AgentStore
 from aiop.interfaces.commits import RunnerStore
 from aiop.interfaces.reading import ReadStore
 from aiop.interfaces.requests import OperationsStore
@@ -13,7 +14,7 @@ from aiop.interfaces.supervision import SupervisorStore
 __all__ = ["Store"]
 
 
-class Store(RunnerStore, SupervisorStore, OperationsStore, ReadStore, AuthStore, Protocol):
+class Store(RunnerStore, SupervisorStore, OperationsStore, ReadStore, AuthStore, AgentStore, Protocol):
     """All of it; what ``runtime`` builds and hands out by its parts."""
 
     async def aclose(self) -> None:

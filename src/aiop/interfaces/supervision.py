@@ -16,9 +16,14 @@ class SupervisorStore(Protocol):
     """For claiming, recovery and cleaning up."""
 
     async def claim(self, owner: str, *, ttl: timedelta, limit: int) -> Sequence[Lease]:
-        """Take up to ``limit`` executions that have not ended and that nobody holds, oldest first.
+        """Take up to ``limit`` executions that have not ended and that nobody holds: those that were held before, then
+        new ones, each oldest first.
 
-        An execution is held if its lease has not expired, or is of this owner (``adopt_own`` takes those).
+        An execution is held if its lease has not expired, or is of this owner (``adopt_own`` takes those). One that was
+        placed on an agent before stays there, also if the agent is away. One that was not is placed now by
+        ``model.placement.choose``, in the order of submission: never on an agent that is full, also when
+        replicas claim at once. One for which no agent has a place is left, and holds up only those that need the
+        same capabilities.
         """
 
     async def adopt_own(self, owner: str, *, ttl: timedelta) -> Sequence[Lease]:

@@ -10,6 +10,7 @@ from typing import NewType
 import uuid_utils
 
 __all__ = [
+    "AgentId",
     "ExecutionId",
     "LayerId",
     "PipelineId",
@@ -26,6 +27,7 @@ __all__ = [
 WorkflowId = NewType("WorkflowId", str)
 PipelineId = NewType("PipelineId", str)
 VersionId = NewType("VersionId", str)
+AgentId = NewType("AgentId", str)
 ExecutionId = NewType("ExecutionId", str)
 TokenId = NewType("TokenId", str)
 StepId = NewType("StepId", str)

@@ -190,6 +190,7 @@ class ExecutionSummary:
     error: str | None = None
     waiting: Waiting | None = None
     cancel_requested_at: datetime | None = None
+    requires: tuple[str, ...] = ()
     steps: Sequence[StepRecord] = ()
 
 

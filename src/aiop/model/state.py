@@ -100,6 +100,8 @@ class Reason(enum.StrEnum):
     WHEN_FALSE = "when_false"
     FAIL_FAST = "fail_fast"
     STEP_FAILED = "step_failed"
+    EXECUTION_TIMEOUT = "execution_timeout"
+    AGENT_DELETED = "agent_deleted"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
 

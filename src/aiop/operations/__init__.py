@@ -1,7 +1,17 @@
 """What users do: each operation is one store transaction and one wake. No HTTP here."""
 
+from aiop.operations.agents import AgentOperations, AgentSettings, TlsFiles
 from aiop.operations.definitions import Definitions, StepOutline
 from aiop.operations.operations import Operations
 from aiop.operations.submission import RegistryLogin, Submission
 
-__all__ = ["Definitions", "Operations", "RegistryLogin", "StepOutline", "Submission"]
+__all__ = [
+    "AgentOperations",
+    "AgentSettings",
+    "Definitions",
+    "Operations",
+    "RegistryLogin",
+    "StepOutline",
+    "Submission",
+    "TlsFiles",
+]

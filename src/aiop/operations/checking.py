@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aiop.errors import Fault, InvalidRequest
+from aiop.model.agent import AgentRecord
 from aiop.model.definition import Definition, Volume
 from aiop.spec import VolumePolicy, VolumeRefused, check_definition, parse_json
 
-__all__ = ["check_document", "text_of"]
+__all__ = ["check_document", "policy_of", "text_of"]
 
 
 def text_of(body: bytes) -> str:
     """Return the JSON text that a body holds; the body must have been parsed before."""
     return body.decode().strip()
+
+
+def policy_of(roots: Sequence[str], agents: Iterable[AgentRecord]) -> VolumePolicy:
+    """Return what may be mounted on one agent or another; the agent that it comes to has the last word."""
+    directories = [agent.workflow_directory for agent in agents if agent.workflow_directory and not agent.deleted]
+    return VolumePolicy((*roots, *directories), directories[0] if directories else None)
 
 
 def check_document(body: bytes, policy: VolumePolicy) -> Definition:

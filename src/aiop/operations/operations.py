@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from aiop.errors import InvalidState
 from aiop.interfaces import (
     WORK,
+    AgentStore,
     Bus,
     Idempotency,
     NewExecution,
@@ -16,22 +18,23 @@ from aiop.interfaces import (
     Vault,
     execution_topic,
 )
+from aiop.model.agent import AgentRecord
 from aiop.model.definition import Definition
 from aiop.model.ids import ExecutionId, VersionId, WorkflowId, new_id
 from aiop.model.records import WorkflowRecord
-from aiop.operations.checking import check_document, text_of
+from aiop.operations.checking import check_document, policy_of, text_of
 from aiop.operations.definitions import Definitions, off_loop_if_large
 from aiop.operations.merge import merge
 from aiop.operations.shared_reads import SharedReads
 from aiop.operations.submission import Submission, prepare
-from aiop.spec import VolumePolicy, parse_json
+from aiop.spec import parse_json
 
 __all__ = ["Operations"]
 
 _PATCH_TRIES = 5
 
 
-class _Store(OperationsStore, ReadStore, Protocol):
+class _Store(OperationsStore, ReadStore, AgentStore, Protocol):
     """What the operations need of the store."""
 
 
@@ -44,19 +47,21 @@ class Operations:
         bus: Bus,
         vault: Vault,
         *,
-        volume_policy: VolumePolicy,
+        volume_roots: Sequence[str],
         definitions: Definitions | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
         self._vault = vault
-        self._volume_policy = volume_policy
+        self._volume_roots = tuple(volume_roots)
         self._newest = SharedReads(store.workflow)
+        self._agents: SharedReads[None, Sequence[AgentRecord]] = SharedReads(lambda _: store.all_agents())
         self.definitions = definitions or Definitions(store)
 
     async def validate(self, body: bytes) -> Definition:
         """Check a definition and store nothing; raises ``InvalidRequest`` with every fault."""
-        return await off_loop_if_large(len(body), lambda: check_document(body, self._volume_policy))
+        policy = policy_of(self._volume_roots, await self._agents.get(None))
+        return await off_loop_if_large(len(body), lambda: check_document(body, policy))
 
     async def create_workflow(self, body: bytes) -> WorkflowRecord:
         """Check and store a definition, given as JSON text; raises ``InvalidRequest`` with every fault."""
@@ -97,11 +102,11 @@ class Operations:
         """Store an execution of the newest version; returns once it is durable.
 
         ``key`` makes a repeated call of the same user return the first one's execution. Raises ``NotFound``,
-        ``InvalidRequest`` for inputs that do not fit, and ``IdempotencyConflict``.
+        ``InvalidRequest`` for inputs that do not fit and capabilities that no agent has, and ``IdempotencyConflict``.
         """
         record = await self._newest.get(workflow)
         definition = await self.definitions.load(record.version_id, record.document)
-        prepared = prepare(definition, submission, self._vault)
+        prepared = prepare(definition, submission, self._vault, await self._agents.get(None))
         idempotency = None
         if key is not None:
             idempotency = Idempotency(f"{by}:{workflow}", key, self._vault.digest(submission.canonical()))
@@ -113,6 +118,7 @@ class Operations:
                 inputs=prepared.inputs,
                 options=prepared.options,
                 sealed=prepared.sealed,
+                requires=prepared.requires,
             ),
             idempotency,
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiop.errors import Fault, InvalidRequest
 from aiop.interfaces import Vault
+from aiop.model.agent import WORKFLOWS, AgentRecord
 from aiop.model.definition import Definition, JsonValue
+from aiop.model.placement import capable
 from aiop.spec import CheckedInputs, ImageError, apply_registry, check_inputs, check_registry, registry_of
 
 __all__ = ["MASK", "Prepared", "RegistryLogin", "Submission", "prepare"]
@@ -34,11 +36,12 @@ class Submission:
     defaults: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
     registry: str | None = None
     login: RegistryLogin | None = None
+    requires: Sequence[str] = ()
 
     def canonical(self) -> bytes:
         """Return a text that is equal for equal submissions. It holds the secrets: for a keyed digest only."""
         login = [self.login.username, self.login.password] if self.login else None
-        content = [self.inputs, self.defaults, self.registry, login]
+        content = [self.inputs, self.defaults, self.registry, login, sorted(self.requires)]
         return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -49,9 +52,10 @@ class Prepared:
     inputs: Mapping[str, JsonValue]
     options: Mapping[str, Any]
     sealed: bytes | None
+    requires: tuple[str, ...]
 
 
-def prepare(definition: Definition, submission: Submission, vault: Vault) -> Prepared:
+def prepare(definition: Definition, submission: Submission, vault: Vault, agents: Sequence[AgentRecord]) -> Prepared:
     """Check a submission, mask what is sensitive and seal its true values.
 
     Raises ``InvalidRequest`` with every fault.
@@ -68,6 +72,9 @@ def prepare(definition: Definition, submission: Submission, vault: Vault) -> Pre
         checked = check_inputs(definition, submission.inputs, defaults=defaults)
     except InvalidRequest as error:
         faults.extend(error.faults)
+    requires = _requires(definition, submission)
+    if not capable(agents, requires):
+        faults.append(Fault("requires", f"No agent has the capabilities {', '.join(requires)}"))
     if faults:
         raise InvalidRequest(faults)
     secret = _secret(submission, checked)
@@ -75,7 +82,15 @@ def prepare(definition: Definition, submission: Submission, vault: Vault) -> Pre
         inputs={name: MASK if name in checked.sensitive else value for name, value in checked.values.items()},
         options=options,
         sealed=vault.seal(json.dumps(secret).encode()) if secret else None,
+        requires=requires,
     )
+
+
+def _requires(definition: Definition, submission: Submission) -> tuple[str, ...]:
+    """Collect what one agent must be able to do: an execution runs on one, with all its steps."""
+    words = {WORKFLOWS, *definition.requires, *submission.requires}
+    words.update(*(step.requires for step in definition.steps))
+    return tuple(sorted(words))
 
 
 def _options(submission: Submission, faults: list[Fault]) -> dict[str, Any]:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from aiop.errors import EngineUnavailable, RegistryUnavailable, StepLost
-from aiop.interfaces import Clock, Engine
+from aiop.interfaces import Clock
 from aiop.model.definition import Step
 from aiop.model.ids import StepKey
 from aiop.model.run import ContainerRun, Outcome
 from aiop.model.state import Reason, StepStatus, WaitCode, Waiting
-from aiop.orchestrator.gate import EngineGate
 from aiop.orchestrator.output import AttemptOutput
+from aiop.orchestrator.place import Place
 from aiop.orchestrator.result import AttemptResult
-from aiop.orchestrator.slots import Slots
 from aiop.spec import TemplateError, VolumeRefused, read_outputs
 
-__all__ = ["Attempt", "AttemptObserver", "Place"]
+__all__ = ["Attempt", "AttemptObserver"]
 
 T = TypeVar("T")
 
@@ -28,16 +27,12 @@ REGISTRY_TRIES = 5
 FIRST_PAUSE = timedelta(milliseconds=200)
 LONGEST_PAUSE = timedelta(seconds=10)
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where attempts run: an engine with its bounds. Shared by all executions there."""
-
-    engine: Engine
-    gate: EngineGate
-    slots: Slots
-    patience: timedelta
-    """How long one attempt waits for an engine that does not answer."""
+_STOPPED_FOR = {
+    Reason.CANCELLED: "cancelled on request",
+    Reason.FAIL_FAST: "stopped: another step failed",
+    Reason.EXECUTION_TIMEOUT: "stopped: the execution is out of time",
+    Reason.AGENT_DELETED: "stopped: its agent was deleted",
+}
 
 
 class AttemptObserver(Protocol):
@@ -78,6 +73,9 @@ class Attempt:
         self.started_at = started_at
         self._on_engine = started_at is not None
         self._stopping: Reason | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._abandoned = False
+        """The container cannot be stopped and never will be: its agent was deleted while its engine was away."""
         self._waiter: asyncio.Task[Any] | None = None
         self._stopper: asyncio.Task[None] | None = None
 
@@ -89,12 +87,13 @@ class Attempt:
             return
         self._stopping = reason
         if self._on_engine:
-            self._stopper = asyncio.create_task(self._stop_container(), name=f"stop {self.key.name}")
+            self._stopper = asyncio.create_task(self._stop_or_abandon(), name=f"stop {self.key.name}")
         elif self._waiter is not None:
             self._waiter.cancel()
 
     async def run(self) -> AttemptResult:
         """Run the attempt to its end. Cancelling leaves the container as it is."""
+        self._task = asyncio.current_task()
         try:
             container = self._observer.container(self)
         except TemplateError as error:
@@ -113,6 +112,10 @@ class Attempt:
                 return self._stopped()
         try:
             return await self._run(container)
+        except asyncio.CancelledError:
+            if self._abandoned and self._task is not None and self._task.uncancel() == 0:
+                return self._stopped()
+            raise
         finally:
             slots.give_back()
             if self._stopper is not None:
@@ -164,7 +167,7 @@ class Attempt:
             self.started_at = started_at
             self._observer.attempt_started(self)
         if self._stopping is not None and self._stopper is None:
-            self._stopper = asyncio.create_task(self._stop_container(), name=f"stop {self.key.name}")
+            self._stopper = asyncio.create_task(self._stop_or_abandon(), name=f"stop {self.key.name}")
         if self._timeout is None:
             return await engine.wait(self.key)
         timer = asyncio.create_task(self._time_out(started_at + self._timeout), name=f"timeout {self.key.name}")
@@ -181,12 +184,23 @@ class Attempt:
         await self._place.gate.passed()
         await self._clock.sleep(pause)
 
-    async def _stop_container(self) -> None:
+    async def _stop_container(self) -> bool:
+        """Stop it, however long that takes; ``False`` if the engine is away for good."""
         while True:
             try:
-                return await self._place.engine.stop(self.key, grace=self.step.grace)
+                await self._place.engine.stop(self.key, grace=self.step.grace)
             except EngineUnavailable:
+                if self._stopping is Reason.AGENT_DELETED:
+                    return False
                 await self._wait_out(FIRST_PAUSE)
+            else:
+                return True
+
+    async def _stop_or_abandon(self) -> None:
+        task = self._task
+        if not await self._stop_container() and task is not None:
+            self._abandoned = True
+            task.cancel()
 
     async def _interruptibly(self, work: Coroutine[Any, Any, T]) -> T:
         """Await ``work`` so that ``stop`` can break it off while nothing is known to run; raises ``_StoppedError``."""
@@ -246,8 +260,8 @@ class Attempt:
     def _verdict(self) -> tuple[StepStatus, Reason | None, str | None]:
         if self._stopping is Reason.TIMEOUT:
             return StepStatus.FAILED, Reason.TIMEOUT, self._timeout_sentence()
-        sentence = "cancelled on request" if self._stopping is Reason.CANCELLED else "stopped: another step failed"
-        return StepStatus.CANCELLED, self._stopping, sentence
+        assert self._stopping is not None  # noqa: S101 - asked only of what was stopped
+        return StepStatus.CANCELLED, self._stopping, _STOPPED_FOR[self._stopping]
 
     def _timeout_sentence(self) -> str:
         seconds = self._timeout.total_seconds() if self._timeout else 0

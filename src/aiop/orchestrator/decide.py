@@ -23,14 +23,15 @@ from aiop.orchestrator.retry import INFRASTRUCTURE, next_delay, retryable
 from aiop.spec import ConditionError, Plan, Scope, StepResult
 
 __all__ = [
+    "REQUESTS",
     "AttemptEnded",
     "BackoffElapsed",
     "Began",
     "Board",
-    "CancelRequested",
     "Decision",
     "DelayAttempt",
     "EndExecution",
+    "EndRequested",
     "EndStep",
     "Fact",
     "Node",
@@ -41,6 +42,9 @@ __all__ = [
 ]
 
 Node = int
+
+REQUESTS = frozenset({Reason.CANCELLED, Reason.EXECUTION_TIMEOUT, Reason.AGENT_DELETED})
+"""Reasons for which an execution is made to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,16 @@ class BackoffElapsed:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRequested:
-    """Somebody wants the execution to end."""
+class EndRequested:
+    """The execution is to end now: cancelled, out of time, or its agent was deleted."""
+
+    reason: Reason
+    error: str | None = None
 
 
-Fact = Began | AttemptEnded | BackoffElapsed | CancelRequested
+_ENDED_FOR = {Reason.TIMEOUT: "timed out", Reason.AGENT_DELETED: "its agent was deleted"}
+
+Fact = Began | AttemptEnded | BackoffElapsed | EndRequested
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +169,11 @@ class Board:
     failed_dependencies: list[int] = field(init=False)
     open: int = field(init=False)
     ending: Reason | None = field(default=None, init=False)
-    """Why no further attempt is made: the execution was cancelled, or a step failed under ``fail_fast``."""
+    """Why no further attempt is made: an end was requested, or a step failed under ``fail_fast``."""
+    requested: EndRequested | None = field(default=None, init=False)
     first_failure: str | None = field(default=None, init=False)
-    cancelled: bool = field(default=False, init=False)
+    cut_short: Reason | None = field(default=None, init=False)
+    """The request that has kept a step from its own end."""
     ended: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -200,8 +211,8 @@ class Board:
                 self.first_failure = f"step {step.id!r} failed" + (f": {error}" if error else "")
             if self.plan.definition.fail_fast and self.ending is None:
                 self.ending = Reason.FAIL_FAST
-        elif status is StepStatus.CANCELLED and reason is Reason.CANCELLED:
-            self.cancelled = True
+        elif reason in REQUESTS and status in (StepStatus.CANCELLED, StepStatus.SKIPPED):
+            self.cut_short = self.cut_short or reason
         for child in self.plan.graph.children[node]:
             self.blockers[child] -= 1
             if not progress.satisfies:
@@ -222,10 +233,11 @@ def decide(board: Board, fact: Fact) -> list[Decision]:
             if progress.delay is not None and not progress.status.ended:
                 progress.delay = None
                 decisions.append(_start(board, node))
-        case CancelRequested():
+        case EndRequested(reason):
             ready = ()
-            if not board.ended:
-                board.ending = Reason.CANCELLED
+            if not board.ended and board.requested is None:
+                board.requested = fact
+                board.ending = reason
                 _wind_down(board, decisions)
         case _:
             assert_never(fact)
@@ -359,8 +371,13 @@ def _conclude(board: Board, decisions: list[Decision]) -> None:
     if board.open or board.ended:
         return
     board.ended = True
-    if board.cancelled:
+    if board.cut_short is Reason.CANCELLED:
         decisions.append(EndExecution(ExecutionStatus.CANCELLED, Reason.CANCELLED, "cancelled on request"))
+    elif board.cut_short is not None:
+        reason = Reason.TIMEOUT if board.cut_short is Reason.EXECUTION_TIMEOUT else board.cut_short
+        # After a restart the request may not have come again yet.
+        error = board.requested.error if board.requested else None
+        decisions.append(EndExecution(ExecutionStatus.FAILED, reason, error or _ENDED_FOR[reason]))
     elif board.first_failure is not None:
         decisions.append(EndExecution(ExecutionStatus.FAILED, Reason.STEP_FAILED, board.first_failure))
     else:

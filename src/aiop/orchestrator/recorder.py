@@ -56,10 +56,15 @@ class Recorder:
         """How many events wait to be committed."""
         return len(self._events)
 
-    def execution_started(self, at: datetime) -> None:
-        """Note that the execution runs; at its first claim only."""
+    @property
+    def started_at(self) -> datetime | None:
+        """When the execution was started."""
+        return self._execution.started_at
+
+    def execution_started(self, at: datetime, *, agent: str) -> None:
+        """Note that the execution runs, and where; at its first claim only."""
         self._set_execution(replace(self._execution, status=ExecutionStatus.RUNNING, started_at=at, waiting=None))
-        self._emit(EventType.EXECUTION_STARTED, at)
+        self._emit(EventType.EXECUTION_STARTED, at, agent=agent or None)
 
     def cancel_requested(self, at: datetime) -> None:
         """Note that the cancel has reached the owner."""

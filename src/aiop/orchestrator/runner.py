@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -20,16 +20,16 @@ from aiop.model.ids import StepKey
 from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
 from aiop.model.state import ExecutionStatus, Reason, WaitCode, Waiting
-from aiop.orchestrator.attempt import Attempt, Place
+from aiop.orchestrator.attempt import Attempt
 from aiop.orchestrator.decide import (
     AttemptEnded,
     BackoffElapsed,
     Began,
     Board,
-    CancelRequested,
     Decision,
     DelayAttempt,
     EndExecution,
+    EndRequested,
     EndStep,
     Fact,
     Node,
@@ -39,10 +39,12 @@ from aiop.orchestrator.decide import (
 )
 from aiop.orchestrator.masking import Masker
 from aiop.orchestrator.output import AttemptOutput
+from aiop.orchestrator.pause import pause
+from aiop.orchestrator.place import Place
 from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import restored_steps
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
-from aiop.spec import Plan, Scope, TemplateError, VolumePolicy, apply_registry, render_step
+from aiop.spec import Plan, Scope, TemplateError, apply_registry, render_step
 
 __all__ = ["Runner", "RunnerContext"]
 
@@ -57,27 +59,24 @@ BACKLOG_LIMIT = 5_000
 class RunnerContext:
     """What every runner is given; built once."""
 
-    place: Place
     store: RunnerStore
     bus: Bus
     clock: Clock
     vault: Vault
-    volumes: VolumePolicy
     log_limit: int
     infrastructure_attempts: int
-    committed: Callable[[Sequence[StepKey]], None]
-    """Told the attempts whose end is committed: their containers may go."""
 
 
 class Runner:
-    """One execution under one lease. ``run`` once; ``cancel`` at any time."""
+    """One execution under one lease. ``run`` once; ``cancel`` and ``end`` at any time."""
 
-    def __init__(self, lease: Lease, record: ExecutionRecord, plan: Plan, context: RunnerContext) -> None:
+    def __init__(self, lease: Lease, record: ExecutionRecord, plan: Plan, context: RunnerContext, place: Place) -> None:
         """Raise ``ValueError`` if sealed values cannot be opened."""
         self._lease = lease
         self._record = record
         self._plan = plan
         self._context = context
+        self._place = place
         self._clock = context.clock
         self._values = ExecutionValues.open(record, context.vault)
         self._masker = Masker(self._values.secrets)
@@ -120,9 +119,13 @@ class Runner:
 
     def cancel(self) -> None:
         """Cancel the execution; idempotent."""
-        if self._board.ending is not Reason.CANCELLED and not self._board.ended:
+        if self._board.requested is None and not self._board.ended:
             self._recorder.cancel_requested(self._clock.now())
-            self._tell(CancelRequested())
+            self.end(Reason.CANCELLED)
+
+    def end(self, reason: Reason, error: str | None = None) -> None:
+        """Stop what runs and end the execution for a reason of ``decide.REQUESTS``; the first request stays."""
+        self._tell(EndRequested(reason, error))
 
     # --- facts and decisions ----------------------------------------------------------------------------------
 
@@ -130,10 +133,21 @@ class Runner:
         summary = self._record.summary
         self._board.restore(restored_steps(self._plan, self._record, self._clock.now()))
         if summary.status is ExecutionStatus.PENDING:
-            self._recorder.execution_started(self._clock.now())
+            self._recorder.execution_started(self._clock.now(), agent=self._place.agent)
         self._tell(Began())
         if summary.cancel_requested_at is not None:
             self.cancel()
+        if self._place.deleted:
+            self.end(Reason.AGENT_DELETED)
+        timeout = self._timeout
+        if timeout is not None and not self._board.ended:
+            self._spawn(self._time_out(timeout), "execution timeout")
+
+    async def _time_out(self, timeout: timedelta) -> None:
+        started_at = self._recorder.started_at
+        assert started_at is not None  # noqa: S101 - it was noted before this was spawned
+        await self._clock.sleep(started_at + timeout - self._clock.now())
+        self.end(Reason.EXECUTION_TIMEOUT, f"timed out after {timeout.total_seconds():g} s")
 
     def _tell(self, fact: Fact) -> None:
         for decision in decide(self._board, fact):
@@ -173,7 +187,7 @@ class Runner:
         attempt = Attempt(
             key,
             step,
-            place=self._context.place,
+            place=self._place,
             clock=self._clock,
             output=output,
             observer=self,
@@ -242,11 +256,11 @@ class Runner:
         rendered = render_step(compiled, self._scope, attempt=attempt.key.attempt)
         self._recorder.inputs(attempt.key, rendered.inputs)
         return ContainerRun(
-            image=apply_registry(rendered.image, self._record.options.get("container_registry")),
+            image=apply_registry(rendered.image, self._registry),
             command=rendered.command,
             args=rendered.args,
             environment=rendered.environment,
-            mounts=tuple(self._context.volumes.resolve(volume) for volume in rendered.volumes),
+            mounts=tuple(self._place.volumes.resolve(volume) for volume in rendered.volumes),
             working_dir=rendered.working_dir,
             user=rendered.user,
             resources=attempt.step.container.resources,
@@ -281,13 +295,7 @@ class Runner:
     async def _wait_for_news(self) -> None:
         await self._news.wait()
         if not self._recorder.urgent and self._crash is None:
-            pace = asyncio.ensure_future(self._clock.sleep(LOG_PACE))
-            urgent = asyncio.ensure_future(self._urgent.wait())
-            try:
-                await asyncio.wait({pace, urgent}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                pace.cancel()
-                urgent.cancel()
+            await pause(self._clock, LOG_PACE, unless=self._urgent)
         self._news.clear()
         self._urgent.clear()
         if self._crash is not None:
@@ -300,9 +308,20 @@ class Runner:
             self._context.bus.publish(execution_topic(self._lease.execution))
         if self._recorder.backlog <= BACKLOG_LIMIT:
             self._room.set()
-        self._context.committed(ended)
+        self._place.committed(ended)
 
     # --- tasks -------------------------------------------------------------------------------------------------
+
+    @property
+    def _registry(self) -> str | None:
+        return self._record.options.get("container_registry") or self._place.registry
+
+    @property
+    def _timeout(self) -> timedelta | None:
+        """That of the execution as a whole: the shorter one of its own and its agent's."""
+        seconds = self._record.options.get("timeout")
+        own = timedelta(seconds=seconds) if seconds is not None else None
+        return min((each for each in (own, self._place.timeout) if each is not None), default=None)
 
     @property
     def _default_timeout(self) -> timedelta | None:

@@ -9,24 +9,27 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
 from aiop.errors import InvalidRequest, LeaseLost, NotFound, StorageUnavailable
 from aiop.interfaces import WORK, Bus, Changes, Clock, ExecutionChange, Lease, SupervisorStore, execution_topic
-from aiop.model.ids import ExecutionId
+from aiop.model.ids import AgentId, ExecutionId
 from aiop.model.records import Event, EventType, ExecutionRecord
 from aiop.model.state import ExecutionStatus, Reason
+from aiop.orchestrator.place import Place
 from aiop.orchestrator.runner import Runner, RunnerContext
 from aiop.spec import Plan
 
-__all__ = ["Supervisor"]
+__all__ = ["Places", "Supervisor"]
 
 LOOK_PERIOD = timedelta(seconds=2)
 """How often it looks for work without being woken."""
 
 LAST_COMMIT_LIMIT = timedelta(seconds=5)
 DEFECT_PAUSE = timedelta(seconds=1)
+CLAIMS_AT_ONCE = 200
 DEFECT_LIMIT = 3
 """How often an execution may bring its runner down before it fails with ``internal``."""
 
@@ -43,6 +46,16 @@ class _Charge:
     lost: bool = False
 
 
+class Places(Protocol):
+    """Where executions run; ``fleet.Fleet``."""
+
+    async def place(self, agent: AgentId) -> Place | None:
+        """Return where an agent's executions run, ``None`` if there is no such agent; raises ``StorageUnavailable``."""
+
+    def is_deleted(self, agent: AgentId) -> bool:
+        """Whether executions placed on this agent are to be failed."""
+
+
 class Supervisor:
     """One for a process. ``run`` until cancelled; cancelling it gives the leases back and leaves containers running."""
 
@@ -54,7 +67,7 @@ class Supervisor:
         bus: Bus,
         *,
         plans: Callable[[ExecutionRecord], Plan],
-        limit: int,
+        places: Places,
         ttl: timedelta,
     ) -> None:
         """``owner`` is the same after a restart; ``plans`` raises ``InvalidRequest`` for what cannot be run."""
@@ -63,7 +76,7 @@ class Supervisor:
         self._store = store
         self._bus = bus
         self._plans = plans
-        self._limit = limit
+        self._places = places
         self._ttl = ttl
         self._clock: Clock = context.clock
         self._charges: dict[ExecutionId, _Charge] = {}
@@ -90,6 +103,7 @@ class Supervisor:
             while True:
                 await self._until_stored(self._claim)
                 await self._until_stored(self._pass_on_cancels)
+                self._pass_on_deletions()
                 await wakes.wait(LOOK_PERIOD)
 
     async def _adopt_own(self) -> None:
@@ -100,11 +114,12 @@ class Supervisor:
             self._take_charge(lease)
 
     async def _claim(self) -> None:
-        free = self._limit - len(self._charges)
-        if free <= 0:
-            return
-        for lease in await self._store.claim(self._owner, ttl=self._ttl, limit=free):
-            self._take_charge(lease)
+        full = True
+        while full:
+            leases = await self._store.claim(self._owner, ttl=self._ttl, limit=CLAIMS_AT_ONCE)
+            for lease in leases:
+                self._take_charge(lease)
+            full = len(leases) == CLAIMS_AT_ONCE
 
     async def _pass_on_cancels(self) -> None:
         if not self._charges:
@@ -114,6 +129,11 @@ class Supervisor:
             # One that is not loaded yet will read the request when it is.
             if charge is not None and charge.runner is not None:
                 charge.runner.cancel()
+
+    def _pass_on_deletions(self) -> None:
+        for charge in self._charges.values():
+            if charge.runner is not None and self._places.is_deleted(charge.lease.agent):
+                charge.runner.end(Reason.AGENT_DELETED)
 
     async def _renew(self) -> None:
         if not self._charges:
@@ -178,9 +198,13 @@ class Supervisor:
         record = await self._context.store.load(charge.lease)
         if record.summary.status.ended:
             return
+        place = await self._places.place(charge.lease.agent)
+        if place is None:
+            await self._fail(charge.lease, Reason.AGENT_DELETED, "its agent was deleted")
+            return
         try:
             plan = self._plans(record)
-            runner = Runner(charge.lease, record, plan, self._context)
+            runner = Runner(charge.lease, record, plan, self._context, place)
         except InvalidRequest as error:
             faults = "; ".join(f"{fault.field}: {fault.message}" for fault in error.faults)
             await self._fail(charge.lease, Reason.INTERNAL, f"the definition cannot be run: {faults}")

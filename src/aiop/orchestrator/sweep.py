@@ -13,8 +13,9 @@ import structlog
 from aiop.errors import EngineUnavailable, StorageUnavailable
 from aiop.interfaces import Clock, Engine, OperationsStore, SupervisorStore
 from aiop.model.ids import StepKey
+from aiop.orchestrator.pause import pause
 
-__all__ = ["Remover", "Retention", "Sweeper"]
+__all__ = ["ContainerSweeper", "HistorySweeper", "Remover", "Retention"]
 
 REMOVALS_AT_ONCE = 2
 SWEEP_PERIOD = timedelta(minutes=5)
@@ -62,8 +63,36 @@ class Remover:
                 self._queue.task_done()
 
 
-class SweepStore(SupervisorStore, OperationsStore, Protocol):
-    """What the sweep needs of the store."""
+class ContainerSweeper:
+    """Looks on one engine for containers that nobody will ask for again: now and then, and when woken."""
+
+    def __init__(self, engine: Engine, store: SupervisorStore, clock: Clock, remover: Remover) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._remover = remover
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look soon: the engine is there again."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await _repeat(self.sweep, SWEEP_PERIOD, self._clock, self._woken)
+
+    async def sweep(self) -> int:
+        """Remove what nobody will ask for again; returns how many containers were found.
+
+        Raises ``EngineUnavailable`` or ``StorageUnavailable``.
+        """
+        removable = await self._store.removable(await self._engine.attempts())
+        self._remover.put(removable)
+        return len(removable)
+
+
+class HistoryStore(SupervisorStore, OperationsStore, Protocol):
+    """What the sweep of history needs of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +103,19 @@ class Retention:
     count: int | None = None
 
 
-class Sweeper:
-    """Looks for leftovers at the start, when told to, and now and then."""
+class HistorySweeper:
+    """Deletes what is past its retention, and what was deleted by users."""
 
-    def __init__(self, engine: Engine, store: SweepStore, clock: Clock, remover: Remover, retention: Retention) -> None:
-        self._engine = engine
+    def __init__(self, store: HistoryStore, clock: Clock, retention: Retention) -> None:
         self._store = store
         self._clock = clock
-        self._remover = remover
         self._retention = retention
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat(self.sweep_containers, SWEEP_PERIOD))
-            group.create_task(self._repeat(self.sweep_history, RETENTION_PERIOD))
+        await _repeat(self.sweep, RETENTION_PERIOD, self._clock, asyncio.Event())
 
-    async def sweep_containers(self) -> int:
-        """Remove the containers that nobody will ask for again; returns how many were found.
-
-        Raises ``EngineUnavailable`` or ``StorageUnavailable``.
-        """
-        removable = await self._store.removable(await self._engine.attempts())
-        self._remover.put(removable)
-        return len(removable)
-
-    async def sweep_history(self) -> int:
+    async def sweep(self) -> int:
         """Delete executions past their retention and workflows that were deleted; returns how many executions went.
 
         Raises ``StorageUnavailable``.
@@ -116,12 +132,14 @@ class Sweeper:
         await self._store.purge_deleted()
         return removed
 
-    async def _repeat(self, work: Callable[[], Awaitable[int]], period: timedelta) -> None:
-        while True:
-            try:
-                await work()
-            except (EngineUnavailable, StorageUnavailable) as error:
-                log.info("sweep_postponed", error=str(error))
-            except Exception:
-                log.exception("sweep_failed")
-            await self._clock.sleep(period)
+
+async def _repeat(work: Callable[[], Awaitable[int]], period: timedelta, clock: Clock, woken: asyncio.Event) -> None:
+    while True:
+        woken.clear()
+        try:
+            await work()
+        except (EngineUnavailable, StorageUnavailable) as error:
+            log.info("sweep_postponed", error=str(error))
+        except Exception:
+            log.exception("sweep_failed")
+        await pause(clock, period, unless=woken)

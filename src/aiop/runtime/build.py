@@ -14,18 +14,18 @@ from aiop.api import Services, create_app
 from aiop.auth import AuthService, FernetVault, ensure_admin
 from aiop.bus.local import LocalBus
 from aiop.config import Settings
-from aiop.operations import Operations
-from aiop.orchestrator.attempt import Place
-from aiop.orchestrator.gate import EngineGate
+from aiop.interfaces import Clock
+from aiop.model.agent import AgentRecord
+from aiop.model.ids import AgentId, new_id
+from aiop.operations import AgentOperations, Operations
+from aiop.orchestrator.fleet import Fleet
 from aiop.orchestrator.plans import Plans
 from aiop.orchestrator.runner import RunnerContext
-from aiop.orchestrator.slots import Slots
 from aiop.orchestrator.supervisor import Supervisor
-from aiop.orchestrator.sweep import Remover, Retention, Sweeper
+from aiop.orchestrator.sweep import HistorySweeper, Retention
 from aiop.runtime.clock import SystemClock
-from aiop.runtime.engines import build_engine
+from aiop.runtime.engines import EngineBuilder, default_engine
 from aiop.runtime.installation import Installation, open_installation
-from aiop.spec import VolumePolicy
 from aiop.store import open_store
 
 __all__ = ["Service", "build_service"]
@@ -38,8 +38,8 @@ class Service:
     app: FastAPI
     installation: Installation
     supervisor: Supervisor
-    remover: Remover
-    sweeper: Sweeper
+    fleet: Fleet
+    sweeper: HistorySweeper
     stopping: asyncio.Event
     """To be set when the service is to end; streams end then."""
 
@@ -56,28 +56,23 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         password = settings.admin_password.get_secret_value() if settings.admin_password else None
         await ensure_admin(store, clock, password=password, file=installation.admin_password_file)
 
-        engine = build_engine(settings, installation, clock)
-        stack.push_async_callback(engine.aclose)
-        gate = EngineGate(engine, clock)
-        stack.push_async_callback(gate.aclose)
-        remover = Remover(engine)
-        workflow_directory = str(settings.workflow_directory) if settings.workflow_directory else None
-        volumes = VolumePolicy(settings.volume_roots, workflow_directory)
+        fleet = Fleet(
+            store,
+            bus,
+            clock,
+            EngineBuilder(settings, installation, clock, vault).source,
+            slots=settings.max_concurrent_steps,
+            patience=timedelta(seconds=settings.engine_lost_seconds),
+        )
+        if settings.local_agent:
+            await store.add_agent(_local_agent(settings, installation, clock))
         context = RunnerContext(
-            place=Place(
-                engine,
-                gate,
-                Slots(settings.max_concurrent_steps),
-                patience=timedelta(seconds=settings.engine_lost_seconds),
-            ),
             store=store,
             bus=bus,
             clock=clock,
             vault=vault,
-            volumes=volumes,
             log_limit=settings.log_limit_bytes,
             infrastructure_attempts=settings.infrastructure_attempts,
-            committed=remover.put,
         )
         supervisor = Supervisor(
             installation.id,
@@ -85,7 +80,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             store,
             bus,
             plans=Plans().load,
-            limit=settings.max_concurrent_executions,
+            places=fleet,
             ttl=settings.lease_ttl,
         )
         retention = Retention(
@@ -101,11 +96,27 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         )
         services = Services(
             store=store,
-            operations=Operations(store, bus, vault, volume_policy=volumes),
+            operations=Operations(store, bus, vault, volume_roots=settings.volume_roots),
+            agents=AgentOperations(store, bus, vault, clock, probe=fleet),
+            default_engine=default_engine(settings),
             auth=auth,
             bus=bus,
             clock=clock,
             max_body_bytes=settings.max_body_bytes,
         )
-        sweeper = Sweeper(engine, store, clock, remover, retention)
-        yield Service(create_app(services), installation, supervisor, remover, sweeper, services.stopping)
+        sweeper = HistorySweeper(store, clock, retention)
+        yield Service(create_app(services), installation, supervisor, fleet, sweeper, services.stopping)
+
+
+def _local_agent(settings: Settings, installation: Installation, clock: Clock) -> AgentRecord:
+    """Describe the agent that a fresh installation runs workflows on."""
+    return AgentRecord(
+        id=AgentId(new_id()),
+        name="local",
+        description="The engine of this machine",
+        created_at=clock.now(),
+        workflow_directory=str(settings.workflow_directory) if settings.workflow_directory else None,
+        max_load=settings.max_concurrent_executions,
+        installation=installation.id,
+        error="not checked yet",
+    )

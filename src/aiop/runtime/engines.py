@@ -1,27 +1,79 @@
-"""Chooses the engine."""
+"""Which engine an agent has, and what may be mounted there. Engines are imported only where they are used."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Hashable
+from posixpath import normpath
+from typing import assert_never
 
 from aiop.config import Settings
-from aiop.interfaces import Clock, Engine
+from aiop.interfaces import Clock, Engine, Vault
+from aiop.model.agent import AgentRecord, EngineAddress, EngineType
+from aiop.orchestrator.fleet import EngineSource
 from aiop.runtime.installation import Installation
+from aiop.spec import VolumePolicy
 
-__all__ = ["build_engine"]
+__all__ = ["EngineBuilder", "default_engine"]
 
 
-def build_engine(settings: Settings, installation: Installation, clock: Clock) -> Engine:
-    """Build the engine that the settings name; nothing is asked of it yet."""
-    if settings.engine == "fake":
-        from aiop.engines.fake import FakeEngine, FakeWorld
+def default_engine(settings: Settings) -> EngineAddress:
+    """Name the engine of agents that name none."""
+    endpoint = settings.docker_endpoint or os.environ.get("DOCKER_HOST") or None
+    return EngineAddress(EngineType(settings.engine), endpoint if settings.engine == "docker" else None)
 
-        return FakeEngine(FakeWorld(clock=clock))
-    from aiop.engines.docker import DockerEngine
 
-    return DockerEngine(
-        endpoint=settings.docker_endpoint or os.environ.get("DOCKER_HOST") or None,
-        installation=installation.id,
-        handover=installation.handover,
-        start_limit=settings.engine_start_limit,
-    )
+class EngineBuilder:
+    """Makes engines of agents, with the settings of this installation."""
+
+    def __init__(self, settings: Settings, installation: Installation, clock: Clock, vault: Vault) -> None:
+        self._settings = settings
+        self._installation = installation
+        self._clock = clock
+        self._vault = vault
+        self._default = default_engine(settings)
+
+    @property
+    def source(self) -> EngineSource:
+        """What the fleet draws on."""
+        return EngineSource(self._key, self._build, self._volumes)
+
+    def _key(self, agent: AgentRecord) -> Hashable:
+        return agent.engine or self._default, agent.sealed
+
+    def _build(self, agent: AgentRecord) -> Engine:
+        """Build it; nothing is asked of it yet. Raises ``ValueError`` if its certificates cannot be opened."""
+        address = agent.engine or self._default
+        match address.type:
+            case EngineType.DOCKER:
+                return self._docker(address, agent.sealed)
+            case EngineType.FAKE:
+                from aiop.engines.fake import FakeEngine, FakeWorld
+
+                return FakeEngine(FakeWorld(clock=self._clock))
+            case _:
+                assert_never(address.type)
+
+    def _docker(self, address: EngineAddress, sealed: bytes | None) -> Engine:
+        from aiop.engines.docker import DockerEngine, TlsMaterial
+
+        tls = TlsMaterial(**json.loads(self._vault.open(sealed))) if sealed is not None else None
+        return DockerEngine(
+            endpoint=address.endpoint,
+            installation=self._installation.id,
+            handover=self._installation.handover if _is_local(address) else None,
+            start_limit=self._settings.engine_start_limit,
+            tls=tls,
+        )
+
+    def _volumes(self, agent: AgentRecord) -> VolumePolicy:
+        roots, directory = self._settings.volume_roots, agent.workflow_directory
+        if _is_local(agent.engine or self._default):
+            return VolumePolicy(roots, directory)
+        # The links of another machine cannot be looked up from here.
+        return VolumePolicy(roots, directory, realpath=normpath)
+
+
+def _is_local(address: EngineAddress) -> bool:
+    return address.endpoint is None or address.endpoint.startswith("unix://")

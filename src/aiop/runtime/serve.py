@@ -57,13 +57,15 @@ async def _serve(settings: Settings) -> None:
             async with asyncio.TaskGroup() as group:
                 loops = [
                     group.create_task(service.supervisor.run(), name="supervisor"),
-                    group.create_task(service.remover.run(), name="remover"),
+                    group.create_task(service.fleet.run(), name="fleet"),
                     group.create_task(service.sweeper.run(), name="sweeper"),
                 ]
                 # A loop that fails takes the server down with it: a service that cannot run steps must not look well.
                 await server.serve(sockets=[listening])
+                # In this order: executions let go of their engines before those are closed.
                 for loop in loops:
                     loop.cancel()
+                    await asyncio.wait({loop})
             log.info("stopped")
 
 

@@ -42,7 +42,7 @@ _STATE = (
     "waiting_detail",
 )
 
-_NEW = ("id", "workflow_id", "version_id", "status", "created_at", "options", "inputs", "sealed")
+_NEW = ("id", "workflow_id", "version_id", "status", "created_at", "options", "requires", "inputs", "sealed")
 
 
 def new_row(new: NewExecution, created_at: int) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def new_row(new: NewExecution, created_at: int) -> dict[str, Any]:
         "status": ExecutionStatus.PENDING.value,
         "created_at": created_at,
         "options": dump(new.options),
+        "requires": " ".join(new.requires),
         "inputs": dump(new.inputs),
         "sealed": new.sealed,
     }
@@ -90,6 +91,7 @@ def summary(row: AnyRow, steps: Sequence[StepRecord]) -> ExecutionSummary:
         error=row.error,
         waiting=waiting(row),
         cancel_requested_at=moment(row.cancel_requested_at),
+        requires=tuple(row.requires.split()),
         steps=tuple(steps),
     )
 

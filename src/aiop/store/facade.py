@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import Clock
+from aiop.store.agents import AgentPart
 from aiop.store.auth import AuthPart
 from aiop.store.database import Database
 from aiop.store.dialect import dialect_for
@@ -19,7 +20,7 @@ from aiop.store.supervisor import SupervisorPart
 __all__ = ["SqlStore", "open_store"]
 
 
-class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, AuthPart):
+class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, AuthPart, AgentPart):
     """``interfaces.Store`` on SQL."""
 
     @property

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy import or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import Lease
 from aiop.model.ids import ExecutionId, StepKey
 from aiop.store import tables
 from aiop.store.bulk import batched
-from aiop.store.codec import AnyRow, micros
-from aiop.store.database import Part
+from aiop.store.claims import Claims
+from aiop.store.codec import micros
+from aiop.store.database import Database, Part
 from aiop.store.executions import ENDED, OPEN
 from aiop.store.retention import purge_executions, purge_workflows
 
@@ -27,66 +28,21 @@ _AT_ONCE = 500
 class SupervisorPart(Part):
     """``SupervisorStore``."""
 
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        self._claims = Claims(db)
+
     async def claim(self, owner: str, *, ttl: timedelta, limit: int) -> Sequence[Lease]:
-        """Take executions that nobody holds, oldest first."""
+        """Take executions that nobody holds, oldest first, and place those that are new."""
         now = self._db.now()
-        executions, leases = tables.executions, tables.leases
-        not_held = or_(
-            leases.c.owner.is_(None),
-            and_(leases.c.expires_at <= now, leases.c.owner != owner),
+        return await self._db.write(
+            lambda tx: self._claims.claim(tx, owner, now=now, expires_at=_expiry(now, ttl), limit=limit)
         )
-
-        async def take(tx: AsyncConnection) -> Sequence[Lease]:
-            free: list[AnyRow] = []
-            for status in OPEN:  # one by one, as then an index has them in order
-                found = await tx.execute(
-                    select(executions.c.created_at, executions.c.id)
-                    .outerjoin(leases, leases.c.execution_id == executions.c.id)
-                    .where(executions.c.status == status, not_held)
-                    .order_by(executions.c.created_at, executions.c.id)
-                    .limit(limit)
-                    .with_for_update(of=executions, skip_locked=True)
-                )
-                free.extend(found)
-            oldest = [row.id for row in sorted(free)[:limit]]
-            return await self._take(tx, owner, oldest, expires_at=_expiry(now, ttl), only=not_held)
-
-        return await self._db.write(take)
 
     async def adopt_own(self, owner: str, *, ttl: timedelta) -> Sequence[Lease]:
         """Take again what ``owner`` held."""
-        now = self._db.now()
-        leases = tables.leases.c
-
-        async def take(tx: AsyncConnection) -> Sequence[Lease]:
-            own = await tx.scalars(
-                select(leases.execution_id).where(leases.owner == owner).order_by(leases.execution_id)
-            )
-            return await self._take(tx, owner, list(own), expires_at=_expiry(now, ttl), only=leases.owner == owner)
-
-        return await self._db.write(take)
-
-    async def _take(
-        self, tx: AsyncConnection, owner: str, executions: Sequence[str], *, expires_at: int, only: Any
-    ) -> Sequence[Lease]:
-        """Make or take over the leases that are still to be had; the condition is checked where the row is locked."""
-        leases = tables.leases
-        taken: list[Lease] = []
-        for some in batched(executions, _AT_ONCE):
-            rows = [{"execution_id": each, "owner": owner, "epoch": 1, "expires_at": expires_at} for each in some]
-            found = await tx.execute(
-                self._db.dialect.insert(leases)
-                .values(rows)
-                .on_conflict_do_update(
-                    index_elements=[leases.c.execution_id],
-                    set_={"owner": owner, "epoch": leases.c.epoch + 1, "expires_at": expires_at},
-                    where=only,
-                )
-                .returning(leases.c.execution_id, leases.c.epoch)
-            )
-            epochs = {row.execution_id: row.epoch for row in found}
-            taken.extend(Lease(ExecutionId(each), owner, epochs[each]) for each in some if each in epochs)
-        return taken
+        expires_at = _expiry(self._db.now(), ttl)
+        return await self._db.write(lambda tx: self._claims.adopt_own(tx, owner, expires_at=expires_at))
 
     async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
         """Extend all leases of ``owner``."""

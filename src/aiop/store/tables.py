@@ -19,9 +19,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 __all__ = [
+    "agents",
     "attempts",
     "events",
     "execution_counts",
@@ -92,9 +94,19 @@ executions = Table(
     Column("waiting_detail", Text),
     Column("error", Text),
     Column("options", Text, nullable=False),
+    Column("requires", String, nullable=False, comment="capabilities, sorted and separated by spaces"),
     Column("inputs", Text, nullable=False),
     Column("outputs", Text),
     Column("sealed", LargeBinary),
+    # The queue: what waits, by what it waits for.
+    Index(
+        "ix_executions_queue",
+        "requires",
+        "created_at",
+        "id",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
     # Each filter with each sort, so that a page costs what it holds, however deep it lies.
     *(
         Index(None, *filters, *sort, "id")
@@ -120,6 +132,7 @@ leases = Table(
     Column("owner", String, index=True, comment="NULL once released"),
     Column("epoch", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("agent_id", String, nullable=False, index=True),
     comment="Of executions that were claimed and have not ended; apart, so that a renewal rewrites no large row",
 )
 
@@ -200,6 +213,31 @@ logs = Table(
     Column("lines", LargeBinary, nullable=False),
     Index(None, "execution_id", "step", "seq"),
     sqlite_with_rowid=False,
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("name_folded", String, nullable=False, comment="for the filter that ignores case"),
+    Column("description", Text),
+    Column("capabilities", Text, nullable=False, comment="separated and enclosed by spaces"),
+    Column("engine_type", String),
+    Column("engine_endpoint", String),
+    Column("container_registry", String),
+    Column("workflow_directory", String),
+    Column("max_load", Integer, nullable=False),
+    Column("timeout", BigInteger, comment="in microseconds"),
+    Column("installation", String, unique=True),
+    Column("health", String, nullable=False),
+    Column("version", String),
+    Column("error", Text),
+    Column("last_seen_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger),
+    Column("deleted_at", BigInteger),
+    Column("sealed", LargeBinary),
 )
 
 users = Table(

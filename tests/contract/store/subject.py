@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aiop.interfaces import Changes, ExecutionChange, Lease, NewExecution, NewWorkflow
-from aiop.model.ids import ExecutionId, StepId, VersionId, WorkflowId, new_id
+from aiop.model.agent import AgentHealth, AgentRecord
+from aiop.model.ids import AgentId, ExecutionId, StepId, VersionId, WorkflowId, new_id
 from aiop.model.records import Event, EventType, LogBatch, LogLine, StepRecord, Stream
 from aiop.model.state import ExecutionStatus, Reason, StepStatus
 from aiop.store import SqlStore, open_store
@@ -61,7 +62,8 @@ class Subject:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open(self) -> SqlStore:
-        return await self._stack.enter_async_context(open_store(self.url, clock=self.clock))
+        """Open it; the first time with one agent that takes whatever comes."""
+        return await self._stack.enter_async_context(roomy_store(self.url, clock=self.clock))
 
     async def aclose(self) -> None:
         await self._stack.aclose()
@@ -76,6 +78,29 @@ class Subject:
         """Another process on the same database."""
         async with open_store(self.url, clock=self.clock) as store:
             yield store
+
+
+AGENT = AgentId("0192f000-0000-7000-8000-00000000000a")
+"""The agent of every store under test."""
+
+
+def an_agent(**changes: Any) -> AgentRecord:
+    values = {
+        "id": AgentId(new_id()),
+        "name": "agent",
+        "created_at": START,
+        "health": AgentHealth.ONLINE,
+    }
+    return AgentRecord(**values | changes)
+
+
+@asynccontextmanager
+async def roomy_store(url: str, *, clock: HandClock) -> AsyncIterator[SqlStore]:
+    """Open a store that has an agent with a place for whatever comes."""
+    async with open_store(url, clock=clock) as store:
+        if not await store.all_agents():
+            await store.add_agent(an_agent(id=AGENT, max_load=1_000_000))
+        yield store
 
 
 def a_workflow(name: str = "Example Workflow", **changes: Any) -> NewWorkflow:

@@ -1,6 +1,7 @@
 """Requests to cancel, and what owners see of them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -96,4 +97,4 @@ async def test_a_cancel_and_a_claim_at_once_agree_on_who_ends_it(store: SqlStore
         if execution in held:
             await store.commit(held[execution], running())
     with pytest.raises(LeaseLost):
-        await store.commit(held[executions[15]].__class__(executions[15], "c", 1), running())
+        await store.commit(replace(held[executions[15]], owner="c"), running())

@@ -9,7 +9,7 @@ import pytest
 from aiop.errors import LeaseLost, NotFound
 from aiop.interfaces import Changes, Lease, NewWorkflow
 from aiop.store import SqlStore
-from contract.store.subject import TTL, Subject, a_step, an_execution, claimed, ended, running, submitted
+from contract.store.subject import AGENT, TTL, Subject, a_step, an_execution, claimed, ended, running, submitted
 
 
 async def test_the_oldest_are_claimed_first(subject: Subject, store: SqlStore, workflow: NewWorkflow) -> None:
@@ -39,7 +39,7 @@ async def test_an_expired_lease_is_claimed_by_others_with_a_higher_epoch(subject
     assert await store.claim("a", ttl=TTL, limit=10) == []
     [taken] = await store.claim("b", ttl=TTL, limit=10)
 
-    assert taken == Lease(lease.execution, "b", lease.epoch + 1)
+    assert taken == Lease(lease.execution, "b", lease.epoch + 1, AGENT)
     with pytest.raises(LeaseLost):
         await store.commit(lease, running())
     with pytest.raises(LeaseLost):
@@ -148,7 +148,7 @@ async def test_a_lease_of_another_owner_or_epoch_writes_nothing(store: SqlStore)
 
 async def test_what_does_not_exist_cannot_be_loaded(store: SqlStore) -> None:
     with pytest.raises(NotFound):
-        await store.load(Lease("00000000-0000-7000-8000-000000000000", "a", 1))
+        await store.load(Lease("00000000-0000-7000-8000-000000000000", "a", 1, AGENT))
 
 
 async def test_a_lease_is_as_long_as_was_asked(subject: Subject, store: SqlStore) -> None:

@@ -18,7 +18,7 @@ from aiop.errors import InvalidState, LeaseLost
 from aiop.interfaces import Changes, ExecutionChange, ExecutionQuery, Lease, WorkflowQuery
 from aiop.model.ids import ExecutionId
 from aiop.model.state import ExecutionStatus
-from contract.store.subject import START, Subject, a_step, a_workflow, an_event, an_execution
+from contract.store.subject import AGENT, START, Subject, a_step, a_workflow, an_event, an_execution
 
 EXECUTIONS = 3
 OWNERS = ("a", "b")
@@ -80,6 +80,8 @@ class Model:
             for at, row in enumerate(self.rows)
             if not row.status.ended and (row.owner is None or (row.expires <= self.time and row.owner != owner))
         ]
+        # What was placed before comes first.
+        free.sort(key=lambda at: self.rows[at].epoch == 0)
         return [(at, self.take(at, owner)) for at in free[:limit]]
 
     def adopt(self, owner: str) -> list[tuple[int, int]]:
@@ -125,7 +127,7 @@ class Play:
             self.workflow = a_workflow()
             await self.store.create_workflow(self.workflow)
             self.ids = [await self.store.submit(an_execution(self.workflow)) for _ in range(EXECUTIONS)]
-            self.leases = [[Lease(execution, "nobody", 1)] for execution in self.ids]
+            self.leases = [[Lease(execution, "nobody", 1, AGENT)] for execution in self.ids]
             for name, *arguments in script:
                 if name != "commit":
                     await self.settle()
@@ -156,7 +158,7 @@ class Play:
             row.status = status or row.status
 
     def remember(self, leases: list[Lease] | Any, expected: list[tuple[int, int]], owner: str) -> None:
-        assert list(leases) == [Lease(self.ids[at], owner, epoch) for at, epoch in expected]
+        assert list(leases) == [Lease(self.ids[at], owner, epoch, AGENT) for at, epoch in expected]
         for lease in leases:
             self.leases[self.ids.index(lease.execution)].append(lease)
 

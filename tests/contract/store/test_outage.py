@@ -27,6 +27,7 @@ from contract.store.subject import (
     an_execution,
     claimed,
     ended,
+    roomy_store,
 )
 
 LARGE = 400_000
@@ -305,7 +306,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 async def test_a_disk_that_is_really_full_loses_nothing(small_disk: Path) -> None:
     clock = HandClock()
-    async with open_store(f"sqlite+aiosqlite:///{small_disk}/aiop.db", clock=clock) as store:
+    async with roomy_store(f"sqlite+aiosqlite:///{small_disk}/aiop.db", clock=clock) as store:
         workflow = a_workflow()
         await store.create_workflow(workflow)
         lease = await claimed(store, workflow)

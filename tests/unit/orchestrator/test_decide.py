@@ -13,9 +13,9 @@ from aiop.orchestrator.decide import (
     BackoffElapsed,
     Began,
     Board,
-    CancelRequested,
     DelayAttempt,
     EndExecution,
+    EndRequested,
     EndStep,
     Restored,
     StartAttempt,
@@ -173,7 +173,7 @@ def test_a_cancel_stops_what_runs_and_starts_nothing_more(case, seed, moment):
         world.tell(AttemptEnded(node, BAD if code else OK))
     if world.final is not None:
         return
-    world.tell(CancelRequested())
+    world.tell(EndRequested(Reason.CANCELLED))
     started = len(world.starts)
     for node in list(world.running):
         world.tell(AttemptEnded(node, AttemptResult(StepStatus.CANCELLED, Reason.CANCELLED)))

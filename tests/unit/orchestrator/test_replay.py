@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from aiop.bus.local import LocalBus
 from aiop.engines.fake import FakeEngine, FakeWorld, Script
 from aiop.model.records import Stream
-from aiop.orchestrator.attempt import Place
 from aiop.orchestrator.gate import EngineGate
+from aiop.orchestrator.place import Place
 from aiop.orchestrator.runner import Runner, RunnerContext
 from aiop.orchestrator.slots import Slots
 from aiop.orchestrator.sweep import Remover
@@ -61,21 +61,26 @@ class Process:
         engine, clock = FakeEngine(self.world), self.world.clock
         remover = Remover(engine)
         context = RunnerContext(
-            place=Place(engine, EngineGate(engine, clock), Slots(self.slots), patience=timedelta(hours=1)),
             store=self.store,
             bus=LocalBus(),
             clock=clock,
             vault=NoVault(),
-            volumes=VolumePolicy(()),
             log_limit=1 << 20,
             infrastructure_attempts=5,
+        )
+        place = Place(
+            engine=engine,
+            gate=EngineGate(engine, clock),
+            slots=Slots(self.slots),
+            patience=timedelta(hours=1),
+            volumes=VolumePolicy(()),
             committed=remover.put,
         )
         lease = self.store.claim_again(E)
         removing = asyncio.create_task(remover.run())
         record = await self.store.load(lease)
         if not record.summary.status.ended:
-            await Runner(lease, record, Plan.of(load_definition(record.document)), context).run()
+            await Runner(lease, record, Plan.of(load_definition(record.document)), context, place).run()
         for key in await self.store.removable(await engine.attempts()):
             remover.put([key])
         await remover.drain()

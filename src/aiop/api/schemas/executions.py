@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from aiop.model.state import ExecutionStatus, Reason, StepStatus, WaitCode
+from aiop.spec.schema import Word
 
 __all__ = ["ExecuteRequest", "Execution", "ExecutionItem", "ExecutionList", "Submitted"]
 
@@ -61,6 +62,9 @@ class ExecuteRequest(BaseModel):
     )
     container_credentials: RegistryCredentials | None = None
     workflow_defaults: WorkflowDefaults | None = None
+    requires: Annotated[list[Word], Field(max_length=100)] = Field(
+        default_factory=list, description="Capabilities that the agent must have, besides those of the workflow"
+    )
 
 
 class Submitted(BaseModel):

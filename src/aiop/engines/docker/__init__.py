@@ -1,6 +1,6 @@
 """Docker Engine (API 1.41 and newer), also behind Podman's Docker socket."""
 
-from aiop.engines.docker.client import find_endpoint
+from aiop.engines.docker.client import TlsMaterial, find_endpoint
 from aiop.engines.docker.engine import DockerEngine
 
-__all__ = ["DockerEngine", "find_endpoint"]
+__all__ = ["DockerEngine", "TlsMaterial", "find_endpoint"]

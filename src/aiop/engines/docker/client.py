@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +17,16 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiodocker import Docker, DockerError
 
-from aiop.errors import EngineUnavailable
+from aiop.errors import EngineRefused, EngineUnavailable
 
-__all__ = ["DockerClient", "find_endpoint", "transient", "translated"]
+__all__ = ["DockerClient", "TlsMaterial", "find_endpoint", "transient", "translated"]
 
 _CONNECT_SECONDS = 10
 _CALL_SECONDS = 120
 """For calls that do not wait for a container. Creating and starting take seconds on a busy engine."""
+
+_OLDEST_API = (1, 41)
+_NOT_FOR_US = (400, 401, 403, 404)
 
 _NO_CONNECTION = 900
 """The status that aiodocker gives to an error of the connection."""
@@ -80,20 +86,21 @@ def translated() -> Iterator[None]:
 class DockerClient:
     """``docker`` is aiodocker; ``stream`` is for answers that must not be read into memory whole."""
 
-    def __init__(self, endpoint: str | None) -> None:
+    def __init__(self, endpoint: str | None, tls: TlsMaterial | None = None) -> None:
         self.endpoint = endpoint or find_endpoint()
+        self._tls = tls
         self._docker: Docker | None = None
 
     @property
     def local(self) -> bool:
-        """Whether the engine shares our clock."""
+        """Whether the engine is on this machine: it shares our clock and our file system."""
         return self.endpoint is not None and self.endpoint.startswith("unix://")
 
     @property
     def docker(self) -> Docker:
         """Return aiodocker, made at the first use because it needs a running loop."""
         if self._docker is None:
-            self._docker = _connect(self.endpoint)
+            self._docker = _connect(self.endpoint, self._tls)
         return self._docker
 
     @asynccontextmanager
@@ -113,10 +120,17 @@ class DockerClient:
             yield response
 
     async def info(self) -> Mapping[str, Any]:
-        """Ask the engine about itself; raises ``EngineUnavailable`` after a few seconds."""
+        """Ask the engine about itself; raises ``EngineUnavailable`` after a few seconds, and ``EngineRefused``."""
         with translated():
             async with asyncio.timeout(_CONNECT_SECONDS):
-                return await self.docker.system.info()
+                try:
+                    version = await self.docker.version()
+                    _check_api(str(version.get("ApiVersion", "0")))
+                    return await self.docker.system.info()
+                except DockerError as error:
+                    if error.status in _NOT_FOR_US:
+                        raise EngineRefused(f"the Docker Engine refuses: {error.message}") from None
+                    raise
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -125,7 +139,13 @@ class DockerClient:
             await self._docker.session.close()
 
 
-def _connect(endpoint: str | None) -> Docker:
+def _check_api(offered: str) -> None:
+    if tuple(int(part) for part in re.findall(r"\d+", offered)[:2]) < _OLDEST_API:
+        oldest = ".".join(map(str, _OLDEST_API))
+        raise EngineRefused(f"the Docker Engine speaks API {offered}, and {oldest} is the oldest that will do")
+
+
+def _connect(endpoint: str | None, tls: TlsMaterial | None) -> Docker:
     if endpoint is None:
         raise EngineUnavailable("no Docker Engine was found: is it installed, or should DOCKER_HOST be set?")
     parts = urlsplit(endpoint)
@@ -135,8 +155,9 @@ def _connect(endpoint: str | None) -> Docker:
     if parts.scheme == "unix":
         connector, url = aiohttp.UnixConnector(parts.path, limit=0), "unix://localhost"
     elif parts.scheme in ("tcp", "http", "https"):
-        secure = parts.scheme == "https" or bool(os.environ.get("DOCKER_TLS_VERIFY"))
-        connector = aiohttp.TCPConnector(limit=0, ssl=_tls() if secure else True)
+        context = tls.context() if tls is not None else _tls_of_environment(parts.scheme)
+        connector = aiohttp.TCPConnector(limit=0, ssl=context or True)
+        secure = context is not None
         url = f"{'https' if secure else 'http'}://{parts.netloc}"
     else:
         try:
@@ -147,8 +168,34 @@ def _connect(endpoint: str | None) -> Docker:
     return Docker(url, connector=connector, session=session, timeout=timeout)
 
 
-def _tls() -> ssl.SSLContext:
-    """Build what ``DOCKER_CERT_PATH`` says, as the Docker command line does."""
+@dataclass(frozen=True, slots=True)
+class TlsMaterial:
+    """Who we are to an engine, and whom we trust; PEM texts."""
+
+    ca: str
+    certificate: str
+    key: str = field(repr=False)
+
+    def context(self) -> ssl.SSLContext:
+        """Build the context; raises ``EngineRefused`` for what is no certificate or does not fit together."""
+        try:
+            context = ssl.create_default_context(cadata=self.ca)
+            # The standard library takes a key from a file only.
+            with tempfile.TemporaryDirectory(prefix="aiop-tls-") as directory:
+                chain, key = Path(directory, "cert.pem"), Path(directory, "key.pem")
+                chain.write_text(self.certificate)
+                key.touch(mode=0o600)
+                key.write_text(self.key)
+                context.load_cert_chain(chain, key)
+        except (ssl.SSLError, ValueError) as error:
+            raise EngineRefused(f"the certificates of the engine cannot be used: {error}") from None
+        return context
+
+
+def _tls_of_environment(scheme: str) -> ssl.SSLContext | None:
+    """Build what ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH`` say, as the Docker command line does."""
+    if scheme != "https" and not os.environ.get("DOCKER_TLS_VERIFY"):
+        return None
     directory = Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
     try:
         context = ssl.create_default_context(cafile=str(directory / "ca.pem"))

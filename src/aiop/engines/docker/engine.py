@@ -20,7 +20,7 @@ from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 from aiodocker.stream import Stream as Attachment
 
-from aiop.engines.docker.client import DockerClient, transient, translated
+from aiop.engines.docker.client import DockerClient, TlsMaterial, transient, translated
 from aiop.engines.docker.containers import (
     INSTALLATION_LABEL,
     Daemon,
@@ -97,9 +97,15 @@ class DockerEngine:
     )
 
     def __init__(
-        self, *, endpoint: str | None, installation: str, handover: Path | None, start_limit: int = 16
+        self,
+        *,
+        endpoint: str | None,
+        installation: str,
+        handover: Path | None,
+        start_limit: int = 16,
+        tls: TlsMaterial | None = None,
     ) -> None:
-        self._client = DockerClient(endpoint)
+        self._client = DockerClient(endpoint, tls)
         self._images = Images(self._client)
         self._installation = installation
         self._handover = Handover(handover) if handover is not None else None

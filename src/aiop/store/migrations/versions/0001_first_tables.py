@@ -11,6 +11,31 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "agents",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_folded", sa.String(), nullable=False, comment="for the filter that ignores case"),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("capabilities", sa.Text(), nullable=False, comment="separated and enclosed by spaces"),
+        sa.Column("engine_type", sa.String(), nullable=True),
+        sa.Column("engine_endpoint", sa.String(), nullable=True),
+        sa.Column("container_registry", sa.String(), nullable=True),
+        sa.Column("workflow_directory", sa.String(), nullable=True),
+        sa.Column("max_load", sa.Integer(), nullable=False),
+        sa.Column("timeout", sa.BigInteger(), nullable=True, comment="in microseconds"),
+        sa.Column("installation", sa.String(), nullable=True),
+        sa.Column("health", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agents")),
+        sa.UniqueConstraint("installation", name=op.f("uq_agents_installation")),
+    )
+    op.create_table(
         "attempts",
         sa.Column("execution_id", sa.String(), nullable=False),
         sa.Column("step", sa.String(), nullable=False),
@@ -64,10 +89,19 @@ def upgrade() -> None:
         sa.Column("waiting_detail", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("options", sa.Text(), nullable=False),
+        sa.Column("requires", sa.String(), nullable=False, comment="capabilities, sorted and separated by spaces"),
         sa.Column("inputs", sa.Text(), nullable=False),
         sa.Column("outputs", sa.Text(), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_executions")),
+    )
+    op.create_index(
+        "ix_executions_queue",
+        "executions",
+        ["requires", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
     )
     op.create_index(op.f("ix_executions_completed_at_id"), "executions", ["completed_at", "id"], unique=False)
     op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"], unique=False)
@@ -131,9 +165,11 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(), nullable=True, comment="NULL once released"),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("agent_id", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("execution_id", name=op.f("pk_leases")),
         comment="Of executions that were claimed and have not ended; apart, so that a renewal rewrites no large row",
     )
+    op.create_index(op.f("ix_leases_agent_id"), "leases", ["agent_id"], unique=False)
     op.create_index(op.f("ix_leases_owner"), "leases", ["owner"], unique=False)
     op.create_table(
         "logs",

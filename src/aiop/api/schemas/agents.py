@@ -1,0 +1,190 @@
+"""Agents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from aiop.model.agent import AgentStatus, EngineType
+from aiop.spec.schema import Name, Word
+
+__all__ = ["Agent", "AgentChange", "AgentItem", "AgentList", "AgentRequest", "EngineBody", "TlsBody"]
+
+_SCHEMES = ("unix://", "tcp://", "http://", "https://")
+_MOST_EXECUTIONS = 10_000
+_YEAR = 366 * 86400
+
+
+def _absolute(text: str) -> str:
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError("Must be an absolute path")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if not text.startswith(_SCHEMES):
+        raise ValueError(f"Must begin with one of {', '.join(_SCHEMES)}")
+    return text
+
+
+def _unique(words: list[str]) -> list[str]:
+    if len(set(words)) != len(words):
+        raise ValueError("Must not name a capability twice")
+    return words
+
+
+def _optional(description: str | None = None) -> Any:
+    """Declare a field that may be left out and is never null; what was sent is told by ``model_fields_set``."""
+    return Field(default=None, description=description, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+Pem = Annotated[str, StringConstraints(min_length=1, max_length=65536)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class TlsBody(_Request):
+    """Certificates for the engine, as PEM text; stored encrypted and never shown."""
+
+    ca: Pem = Field(description="Who signs the engine's certificate")
+    certificate: Pem = Field(description="Who this service is to the engine")
+    key: Pem = Field(description="Its private key", repr=False)
+
+
+class EngineBody(_Request):
+    """The engine behind an agent."""
+
+    type: Annotated[EngineType, Field(strict=False)]
+    endpoint: Annotated[str, StringConstraints(max_length=1024), AfterValidator(_endpoint)] | None = Field(
+        None, description="`unix:///run/docker.sock` or `tcp://host:2376`; where it is found by default if not given"
+    )
+    tls: TlsBody | None = None
+
+    @model_validator(mode="after")
+    def _tls_needs_a_network(self) -> EngineBody:
+        if self.tls is not None and not (self.endpoint or "").startswith(("tcp://", "https://")):
+            raise ValueError("`tls` needs an endpoint that begins with tcp:// or https://")
+        return self
+
+
+class AgentChange(_Request):
+    """The fields of an agent to change; those not sent stay as they are."""
+
+    name: Name = _optional()
+    description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    capabilities: Annotated[list[Word], Field(max_length=100), AfterValidator(_unique)] = _optional(
+        "`containerized_workflow` for workflows, `dagger_pipeline` for pipelines, any others"
+    )
+    engine: EngineBody | None = Field(None, description="That of the service by default")
+    container_registry: Annotated[str, StringConstraints(max_length=512)] | None = Field(
+        None, description="Prefix for images that name no registry, where the execution gives none"
+    )
+    workflow_directory: Annotated[str, StringConstraints(max_length=4096), AfterValidator(_absolute)] | None = Field(
+        None, description="Where relative volume sources begin; its contents may be mounted"
+    )
+    max_concurrent_executions: Annotated[int, Field(ge=1, le=_MOST_EXECUTIONS)] = _optional("Shown as `max_load`")
+    timeout_seconds: Annotated[float, Field(gt=0, le=_YEAR, allow_inf_nan=False)] | None = Field(
+        None, description="For an execution as a whole"
+    )
+
+
+class AgentRequest(AgentChange):
+    """An agent to register."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Dagger Agent",
+                    "description": "Agent for Dagger workflows",
+                    "capabilities": ["containerized_workflow", "dagger_pipeline"],
+                    "container_registry": "docker.io",
+                    "workflow_directory": "/workflows",
+                    "max_concurrent_executions": 10,
+                    "timeout_seconds": 600,
+                }
+            ]
+        }
+    )
+
+    name: Name
+
+
+_EXAMPLE: dict[str, Any] = {
+    "id": "123e4567-e89b-12d3-a456-426614174002",
+    "name": "Dagger Agent",
+    "description": "Agent for Dagger workflows",
+    "capabilities": ["containerized_workflow", "dagger_pipeline"],
+    "status": "idle",
+    "current_load": 0,
+    "max_load": 10,
+    "container_registry": "docker.io",
+    "workflow_directory": "/workflows",
+    "created_at": "2025-03-01T12:00:00Z",
+    "updated_at": None,
+}
+
+
+class AgentItem(BaseModel):
+    """An agent in a list, and as it is registered."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str = Field(json_schema_extra={"format": "uuid"})
+    name: str
+    description: str | None
+    capabilities: list[str]
+    status: AgentStatus = Field(
+        description="`idle`, `busy` (something runs there), `offline` (its engine does not answer) or `error`"
+    )
+    current_load: int = Field(description="Executions that are placed there now")
+    max_load: int
+    container_registry: str | None
+    workflow_directory: str | None
+    created_at: datetime
+    updated_at: datetime | None
+    error: str | SkipJsonSchema[None] = _optional("What is wrong with its engine; there only if something is")
+
+
+class EngineView(BaseModel):
+    """The engine behind an agent; `endpoint` is null where it is found by default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: EngineType
+    endpoint: str | None
+    version: str | None = Field(description="What it said of itself when it was last seen")
+    tls: bool = Field(description="Whether certificates are stored for it")
+
+
+class Agent(AgentItem):
+    """An agent, with all that is known of it."""
+
+    model_config = ConfigDict(json_schema_extra={})
+
+    timeout_seconds: float | None
+    engine: EngineView
+    last_seen_at: datetime | None
+
+
+class AgentList(BaseModel):
+    """A page of agents."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"agents": [_EXAMPLE], "total": 1, "limit": 20, "offset": 0}]},
+    )
+
+    agents: list[AgentItem]
+    total: int
+    limit: int
+    offset: int

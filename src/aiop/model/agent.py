@@ -1,0 +1,104 @@
+"""Agents: registered places where containers run."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aiop.model.ids import AgentId
+
+__all__ = [
+    "PIPELINES",
+    "WORKFLOWS",
+    "AgentHealth",
+    "AgentRecord",
+    "AgentStatus",
+    "EngineAddress",
+    "EngineCheck",
+    "EngineType",
+]
+
+WORKFLOWS = "containerized_workflow"
+"""Capability that an agent needs to be given executions of workflows."""
+PIPELINES = "dagger_pipeline"
+"""Capability that an agent needs to be given executions of pipelines."""
+
+
+class EngineType(enum.StrEnum):
+    """What speaks at an endpoint. ``FAKE`` runs nothing and is for tests and benchmarks of the service."""
+
+    DOCKER = "docker"
+    FAKE = "fake"
+
+
+class AgentHealth(enum.StrEnum):
+    """What the last check of the engine found: it answers, it does not, or it answers and cannot be used."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    ERROR = "error"
+
+
+class AgentStatus(enum.StrEnum):
+    """What is shown of an agent: its health, and if that is good, whether something runs there."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    OFFLINE = "offline"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAddress:
+    """One engine: its type and its endpoint in the words of that type, ``None`` for where it is found by default."""
+
+    type: EngineType
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCheck:
+    """What a check of an engine has found, and when."""
+
+    health: AgentHealth
+    at: datetime
+    version: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRecord:
+    """One agent. ``engine`` is ``None`` for the engine that the service uses by default.
+
+    ``installation`` names the installation that registered it as its ``local`` one. ``sealed`` is the ciphertext of the
+    certificates with which the engine is spoken to. ``load`` is counted by the store as it reads. A ``deleted``
+    agent is kept as long as executions are placed on it.
+    """
+
+    id: AgentId
+    name: str
+    created_at: datetime
+    description: str | None = None
+    capabilities: tuple[str, ...] = (WORKFLOWS, PIPELINES)
+    engine: EngineAddress | None = None
+    container_registry: str | None = None
+    workflow_directory: str | None = None
+    max_load: int = 10
+    timeout: timedelta | None = None
+    installation: str | None = None
+    sealed: bytes | None = field(default=None, repr=False)
+    health: AgentHealth = AgentHealth.OFFLINE
+    version: str | None = None
+    error: str | None = None
+    last_seen_at: datetime | None = None
+    updated_at: datetime | None = None
+    deleted: bool = False
+    load: int = 0
+
+    @property
+    def status(self) -> AgentStatus:
+        """What is shown."""
+        if self.health is not AgentHealth.ONLINE:
+            return AgentStatus(self.health)
+        return AgentStatus.BUSY if self.load else AgentStatus.IDLE

@@ -1,0 +1,168 @@
+"""Who gets which execution, and on which agent it is placed. All in one transaction of the one who claims."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, literal_column, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiop.interfaces import Lease
+from aiop.model.agent import AgentRecord
+from aiop.model.ids import AgentId, ExecutionId
+from aiop.model.placement import choose
+from aiop.store import tables
+from aiop.store.agents import LOAD, agent_record
+from aiop.store.bulk import batched
+from aiop.store.codec import AnyRow
+from aiop.store.database import Database
+from aiop.store.executions import OPEN
+
+__all__ = ["Claims"]
+
+_AT_ONCE = 500
+"""Rows for one statement: a database bounds its parameters."""
+
+
+class Claims:
+    """Leases as they are given out."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def claim(self, tx: AsyncConnection, owner: str, *, now: int, expires_at: int, limit: int) -> Sequence[Lease]:
+        """Take over what others let go of, then what is new."""
+        leases = tables.leases
+        free = or_(leases.c.owner.is_(None), and_(leases.c.expires_at <= now, leases.c.owner != owner))
+        dropped = [
+            (ExecutionId(row.execution_id), AgentId(row.agent_id))
+            for row in await tx.execute(
+                select(leases.c.execution_id, leases.c.agent_id)
+                .join(tables.executions, tables.executions.c.id == leases.c.execution_id)
+                .where(free, tables.executions.c.status.in_(OPEN))
+                .order_by(tables.executions.c.created_at, leases.c.execution_id)
+                .limit(limit)
+                .with_for_update(of=leases, skip_locked=True)
+            )
+        ]
+        taken = await self._take(tx, owner, dropped, expires_at=expires_at, only=free)
+        placed = await _placements(tx, limit=limit - len(dropped))
+        return [*taken, *await self._take(tx, owner, placed, expires_at=expires_at, only=free)]
+
+    async def adopt_own(self, tx: AsyncConnection, owner: str, *, expires_at: int) -> Sequence[Lease]:
+        """Take again what ``owner`` held."""
+        leases = tables.leases.c
+        rows = await tx.execute(
+            select(leases.execution_id, leases.agent_id).where(leases.owner == owner).order_by(leases.execution_id)
+        )
+        own = [(ExecutionId(row.execution_id), AgentId(row.agent_id)) for row in rows]
+        return await self._take(tx, owner, own, expires_at=expires_at, only=leases.owner == owner)
+
+    async def _take(
+        self,
+        tx: AsyncConnection,
+        owner: str,
+        chosen: Sequence[tuple[ExecutionId, AgentId]],
+        *,
+        expires_at: int,
+        only: Any,
+    ) -> Sequence[Lease]:
+        """Make or take over the leases that are still to be had; the condition is checked where the row is locked."""
+        leases = tables.leases
+        taken: list[Lease] = []
+        for some in batched(chosen, _AT_ONCE):
+            rows = [
+                {"execution_id": execution, "owner": owner, "epoch": 1, "expires_at": expires_at, "agent_id": agent}
+                for execution, agent in some
+            ]
+            found = await tx.execute(
+                self._db.dialect.insert(leases)
+                .values(rows)
+                .on_conflict_do_update(
+                    index_elements=[leases.c.execution_id],
+                    set_={"owner": owner, "epoch": leases.c.epoch + 1, "expires_at": expires_at},
+                    where=only,
+                )
+                .returning(leases.c.execution_id, leases.c.epoch, leases.c.agent_id)
+            )
+            kept = {row.execution_id: row for row in found}
+            taken.extend(
+                Lease(execution, owner, kept[execution].epoch, AgentId(kept[execution].agent_id))
+                for execution, _ in some
+                if execution in kept
+            )
+        return taken
+
+
+async def _placements(tx: AsyncConnection, *, limit: int) -> list[tuple[ExecutionId, AgentId]]:
+    """Choose agents for the oldest that wait, as far as there are places.
+
+    The agents' rows are locked, so two replicas never count the same place as free.
+    """
+    if limit <= 0:
+        return []
+    waiting = [requires async for requires in _queues(tx)]
+    if not waiting:
+        return []
+    agents = [agent_record(row) for row in await tx.execute(_AGENTS)]
+    loads = Counter({agent.id: agent.load for agent in agents})
+    room = sum(max(0, agent.max_load - agent.load) for agent in agents)
+    heads = [
+        (await tx.execute(_QUEUE, {"requires": requires, "limit": min(limit, room)})).all()
+        for requires in waiting
+        if choose(agents, requires.split(), loads) is not None
+    ]
+    return list(_assigned(heads, agents, loads, limit))
+
+
+def _assigned(
+    heads: Sequence[Sequence[AnyRow]], agents: Sequence[AgentRecord], loads: Counter[AgentId], limit: int
+) -> Iterator[tuple[ExecutionId, AgentId]]:
+    """Deal out the places in the order of submission over all queues; a queue without a place left stands still."""
+    still: set[str] = set()
+    count = 0
+    for row in heapq.merge(*heads, key=lambda row: (row.created_at, row.id)):
+        if count == limit:
+            return
+        if row.requires in still:
+            continue
+        agent = choose(agents, row.requires.split(), loads)
+        if agent is None:
+            still.add(row.requires)
+            continue
+        loads[agent.id] += 1
+        count += 1
+        yield ExecutionId(row.id), agent.id
+
+
+async def _queues(tx: AsyncConnection) -> AsyncIterator[str]:
+    """Yield what the waiting executions require, each set once: a few steps in the index, however many wait."""
+    last = await tx.scalar(_FIRST_QUEUE)
+    while last is not None:
+        yield last
+        last = await tx.scalar(_NEXT_QUEUE, {"last": last})
+
+
+_executions = tables.executions.c
+_PENDING = _executions.status == literal_column("'pending'")
+"""Literal, as a parameter would keep the partial index from being used."""
+
+_FIRST_QUEUE = select(func.min(_executions.requires)).where(_PENDING)
+_NEXT_QUEUE = _FIRST_QUEUE.where(_executions.requires > bindparam("last"))
+_QUEUE = (
+    select(_executions.created_at, _executions.id, _executions.requires)
+    .outerjoin(tables.leases, tables.leases.c.execution_id == _executions.id)
+    .where(_PENDING, _executions.requires == bindparam("requires"), tables.leases.c.execution_id.is_(None))
+    .order_by(_executions.created_at, _executions.id)
+    .limit(bindparam("limit"))
+    .with_for_update(of=tables.executions, skip_locked=True)
+)
+_AGENTS = (
+    select(tables.agents, LOAD)
+    .where(tables.agents.c.deleted_at.is_(None))
+    .order_by(tables.agents.c.id)
+    .with_for_update(of=tables.agents)
+)
