@@ -83,7 +83,7 @@ class AgentPart(Part):
         """Read one."""
         rows = await self._db.rows(_SHOWN.where(tables.agents.c.id == agent))
         if not rows:
-            raise NotFound(f"there is no agent {agent}")
+            raise NotFound("Agent not found")
         return agent_record(rows[0])
 
     async def agents(self, query: AgentQuery) -> Page[AgentRecord]:
@@ -156,7 +156,7 @@ async def _present(tx: AsyncConnection, agent: AgentId) -> None:
     table = tables.agents.c
     found = await tx.scalar(select(table.id).where(table.id == agent, table.deleted_at.is_(None)).with_for_update())
     if found is None:
-        raise NotFound(f"there is no agent {agent}")
+        raise NotFound("Agent not found")
 
 
 def agent_record(row: AnyRow) -> AgentRecord:
