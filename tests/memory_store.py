@@ -8,10 +8,11 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
-from aiop.errors import LeaseLost, NotFound
+from aiop.errors import LeaseLost, NotFound, StorageUnavailable
 from aiop.interfaces import Changes, Lease
 from aiop.model.ids import StepKey
 from aiop.model.records import ExecutionRecord, ExecutionSummary
+from aiop.model.secret import SealedSecret
 from aiop.model.state import ExecutionStatus
 
 
@@ -20,6 +21,25 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.executions: dict[str, dict] = {}
+        self.secrets: dict[str, list[SealedSecret]] = {}
+        self.away = 0
+        """So many times secrets cannot be read."""
+
+    def put_secret(self, name: str, sealed: bytes, now: datetime) -> None:
+        """Store or replace, as if an execution were always under way: no value is dropped."""
+        self.delete_secret(name, now)
+        self.secrets[name].insert(0, SealedSecret(name, sealed))
+
+    def delete_secret(self, name: str, now: datetime) -> None:
+        former = self.secrets.get(name, [])
+        self.secrets[name] = [replace(each, replaced_at=each.replaced_at or now) for each in former]
+
+    async def sealed_secrets(self, names: list[str]) -> list[SealedSecret]:
+        await asyncio.sleep(0)
+        if self.away:
+            self.away -= 1
+            raise StorageUnavailable("away")
+        return [sealed for name in names for sealed in self.secrets.get(name, ())]
 
     def add(self, execution: str, document: str, now: datetime, *, inputs=None, options=None, sealed=None) -> Lease:
         self.executions[execution] = {

@@ -1,7 +1,7 @@
 """Workflows as data: ``NN_name.yaml`` is run by the whole service, ``NN_name.expected.json`` is what a client sees.
 
-Each runs on the fake engine; those with ``engines: [docker]`` also in real containers. In the expectation, a step that
-is left out is not looked at, and so is a field.
+``secrets`` are stored before. Each runs on the fake engine; those with ``engines: [docker]`` also in real containers.
+In the expectation, a step that is left out is not looked at, and so is a field.
 """
 
 import asyncio
@@ -36,6 +36,9 @@ async def running_service(settings):
 
 
 async def play(http, scenario):
+    for name, value in scenario.get("secrets", {}).items():
+        stored = await http.put(f"/secrets/{name}", json={"value": value})
+        assert stored.status_code == 201, stored.text
     created = await http.post("/dagger/workflows", json=scenario["workflow"])
     assert created.status_code == 201, created.text
     path = f"/dagger/workflows/{created.json()['id']}/execute"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from aiop import __version__
-from aiop.api import agents, auth, errors, executions, health, live, openapi, tokens, users, workflows
+from aiop.api import agents, auth, errors, executions, health, live, openapi, secrets, tokens, users, workflows
 from aiop.api.guard import Guard
 from aiop.api.requests import QueryOnce
 from aiop.api.services import Services
@@ -16,6 +16,7 @@ _TAGS = [
     {"name": "workflows", "description": "Definitions of graphs of container steps."},
     {"name": "executions", "description": "Runs of workflows, their state, events and logs."},
     {"name": "agents", "description": "Places where containers run."},
+    {"name": "secrets", "description": "Named values for workflows that nobody can read back."},
     {"name": "auth", "description": "Sessions, API tokens and users."},
     {"name": "health", "description": "For probes; open."},
 ]
@@ -33,7 +34,7 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[QueryOnce],
     )
     app.state.services = services
-    for resource in (workflows, executions, live, agents, auth, tokens, users, health):
+    for resource in (workflows, executions, live, agents, secrets, auth, tokens, users, health):
         app.include_router(resource.router)
     errors.install(app)
     openapi.install(app)

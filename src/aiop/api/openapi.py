@@ -16,6 +16,7 @@ from aiop.api.schemas.agents import AgentChange, AgentItem, AgentList, AgentRequ
 from aiop.api.schemas.auth import ApiTokenRequest, LoginForm, RefreshRequest, UserChange, UserRequest
 from aiop.api.schemas.errors import Error
 from aiop.api.schemas.executions import ExecuteRequest, Execution, ExecutionList, Submitted
+from aiop.api.schemas.secrets import SecretRequest
 from aiop.api.schemas.workflows import Workflow, WorkflowList
 from aiop.spec import WorkflowDocument
 
@@ -30,6 +31,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ExecuteRequest,
     LoginForm,
     RefreshRequest,
+    SecretRequest,
     UserChange,
     UserRequest,
     WorkflowDocument,
@@ -72,6 +74,7 @@ def describe(
     *,
     answer: type[BaseModel] | None = None,
     status: int = HTTPStatus.OK,
+    or_status: int | None = None,
     content: Mapping[str, Any] | None = None,
     takes: type[BaseModel] | str | None = None,
     media_type: str = "application/json",
@@ -80,14 +83,17 @@ def describe(
 ) -> dict[str, Any]:
     """Make the arguments with which a route is declared.
 
-    ``answer`` (or ``content``, where it is not JSON) is that of ``status``. ``takes`` names the body, which the route
-    reads by itself. ``errors`` are those besides 500 and 503, which every route may answer.
+    ``answer`` (or ``content``, where it is not JSON) is that of ``status``, and of ``or_status``. ``takes`` names the
+    body, which the route reads by itself. ``errors`` are those besides 500 and 503, which every route may answer.
     """
-    responses: dict[int | str, dict[str, Any]] = {int(status): {"description": HTTPStatus(status).phrase}}
-    if answer is not None:
-        responses[int(status)]["model"] = answer
-    if content is not None:
-        responses[int(status)]["content"] = content
+    responses: dict[int | str, dict[str, Any]] = {
+        int(each): {"description": HTTPStatus(each).phrase} for each in (status, or_status) if each is not None
+    }
+    for success in responses.values():
+        if answer is not None:
+            success["model"] = answer
+        if content is not None:
+            success["content"] = content
     for error in (*errors, 500, 503):
         responses[error] = {"model": Error, "description": _WHEN[error]}
     for code, response in responses.items():

@@ -18,6 +18,7 @@ from aiop.client.executions import Executions, wait_for
 from aiop.client.operation import D, Resource, operation
 from aiop.client.results import Execution
 from aiop.client.retry import Retry
+from aiop.client.secrets import Secrets
 from aiop.client.session import Tokens, TokenStore
 from aiop.client.workflows import Workflows
 
@@ -54,6 +55,7 @@ class _Api(Resource[D]):
         super().__init__(driver, calls)
         self.workflows: Workflows[D] = Workflows(driver, calls)
         self.executions: Executions[D] = Executions(driver, calls)
+        self.secrets: Secrets[D] = Secrets(driver, calls)
         self.auth: Auth[D] = Auth(driver, calls)
 
     @operation

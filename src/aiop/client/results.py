@@ -22,6 +22,7 @@ __all__ = [
     "LogLine",
     "NewApiToken",
     "Page",
+    "Secret",
     "StepState",
     "Submission",
     "User",
@@ -184,3 +185,14 @@ class NewApiToken(ApiToken):
     """A token just made; ``token`` is the secret, which is never shown again."""
 
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret(Result):
+    """A named secret, without its value. ``updated_at`` is when the value was replaced last."""
+
+    name: str
+    created_at: datetime
+    created_by: str
+    description: str | None = None
+    updated_at: datetime | None = None

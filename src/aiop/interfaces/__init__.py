@@ -11,6 +11,7 @@ from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
 from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, OutputSink
 from aiop.interfaces.reading import ExecutionQuery, Page, PageQuery, ReadStore, WorkflowQuery
 from aiop.interfaces.requests import Idempotency, NewExecution, NewWorkflow, OperationsStore
+from aiop.interfaces.secrets import NewSecret, SecretQuery, SecretStore
 from aiop.interfaces.store import Store
 from aiop.interfaces.supervision import SupervisorStore
 from aiop.interfaces.vault import Vault
@@ -35,6 +36,7 @@ __all__ = [
     "Lease",
     "Listener",
     "NewExecution",
+    "NewSecret",
     "NewWorkflow",
     "OperationsStore",
     "OutputSink",
@@ -42,6 +44,8 @@ __all__ = [
     "PageQuery",
     "ReadStore",
     "RunnerStore",
+    "SecretQuery",
+    "SecretStore",
     "Store",
     "SupervisorStore",
     "Vault",

@@ -88,7 +88,7 @@ class Engine(Protocol):
     async def adopt(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
         """Take up the container with this key, which was started before; raises ``StepLost`` if there is none.
 
-        ``run`` equals that of ``start``.
+        ``run`` equals that of ``start`` but for secrets that were replaced since: the container keeps what it has.
         """
 
     async def wait(self, key: StepKey) -> Outcome:

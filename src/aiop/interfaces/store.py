@@ -9,12 +9,13 @@ from aiop.interfaces.agents import AgentStore
 from aiop.interfaces.commits import RunnerStore
 from aiop.interfaces.reading import ReadStore
 from aiop.interfaces.requests import OperationsStore
+from aiop.interfaces.secrets import SecretStore
 from aiop.interfaces.supervision import SupervisorStore
 
 __all__ = ["Store"]
 
 
-class Store(RunnerStore, SupervisorStore, OperationsStore, ReadStore, AuthStore, AgentStore, Protocol):
+class Store(RunnerStore, SupervisorStore, OperationsStore, ReadStore, AuthStore, AgentStore, SecretStore, Protocol):
     """All of it; what ``runtime`` builds and hands out by its parts."""
 
     async def aclose(self) -> None:

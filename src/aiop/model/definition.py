@@ -26,6 +26,7 @@ __all__ = [
     "PullPolicy",
     "Resources",
     "Retry",
+    "SecretUse",
     "Step",
     "Volume",
 ]
@@ -183,6 +184,16 @@ class NamedOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretUse:
+    """One mention of a secret, at ``field``: ``optional`` with a default, else maybe with a ``message`` of its own."""
+
+    field: str
+    name: str
+    optional: bool = False
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A workflow or a pipeline as checked: ids are unique, every dependency exists, there is no cycle.
 
@@ -197,3 +208,4 @@ class Definition:
     fail_fast: bool = False
     requires: tuple[str, ...] = ()
     named_outputs: tuple[NamedOutput, ...] = ()
+    secrets: tuple[SecretUse, ...] = ()

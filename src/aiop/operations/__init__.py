@@ -3,6 +3,7 @@
 from aiop.operations.agents import AgentOperations, AgentSettings, TlsFiles
 from aiop.operations.definitions import Definitions, StepOutline
 from aiop.operations.operations import Operations
+from aiop.operations.secrets import Secrets
 from aiop.operations.submission import RegistryLogin, Submission
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Definitions",
     "Operations",
     "RegistryLogin",
+    "Secrets",
     "StepOutline",
     "Submission",
     "TlsFiles",

@@ -15,6 +15,7 @@ from aiop.interfaces import (
     NewWorkflow,
     OperationsStore,
     ReadStore,
+    SecretStore,
     Vault,
     execution_topic,
 )
@@ -25,8 +26,9 @@ from aiop.model.records import WorkflowRecord
 from aiop.operations.checking import check_document, policy_of, text_of
 from aiop.operations.definitions import Definitions, off_loop_if_large
 from aiop.operations.merge import merge
+from aiop.operations.secrets import Secrets
 from aiop.operations.shared_reads import SharedReads
-from aiop.operations.submission import Submission, prepare
+from aiop.operations.submission import Submission, mentioned_secrets, prepare
 from aiop.spec import parse_json
 
 __all__ = ["Operations"]
@@ -34,7 +36,7 @@ __all__ = ["Operations"]
 _PATCH_TRIES = 5
 
 
-class _Store(OperationsStore, ReadStore, AgentStore, Protocol):
+class _Store(OperationsStore, ReadStore, AgentStore, SecretStore, Protocol):
     """What the operations need of the store."""
 
 
@@ -56,7 +58,9 @@ class Operations:
         self._volume_roots = tuple(volume_roots)
         self._newest = SharedReads(store.workflow)
         self._agents: SharedReads[None, Sequence[AgentRecord]] = SharedReads(lambda _: store.all_agents())
+        self._known_secrets: SharedReads[frozenset[str], frozenset[str]] = SharedReads(store.known_secrets)
         self.definitions = definitions or Definitions(store)
+        self.secrets = Secrets(store, vault)
 
     async def validate(self, body: bytes) -> Definition:
         """Check a definition and store nothing; raises ``InvalidRequest`` with every fault."""
@@ -102,11 +106,15 @@ class Operations:
         """Store an execution of the newest version; returns once it is durable.
 
         ``key`` makes a repeated call of the same user return the first one's execution. Raises ``NotFound``,
-        ``InvalidRequest`` for inputs that do not fit and capabilities that no agent has, and ``IdempotencyConflict``.
+        ``InvalidRequest`` for inputs that do not fit, secrets that do not exist and capabilities that no agent has,
+        and ``IdempotencyConflict``.
         """
         record = await self._newest.get(workflow)
         definition = await self.definitions.load(record.version_id, record.document)
-        prepared = prepare(definition, submission, self._vault, await self._agents.get(None))
+        names = frozenset(use.name for use in mentioned_secrets(definition, submission))
+        known = await self._known_secrets.get(names) if names else names
+        agents = await self._agents.get(None)
+        prepared = prepare(definition, submission, self._vault, agents, secrets=known)
         idempotency = None
         if key is not None:
             idempotency = Idempotency(f"{by}:{workflow}", key, self._vault.digest(submission.canonical()))

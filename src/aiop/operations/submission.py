@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiop.errors import Fault, InvalidRequest
 from aiop.interfaces import Vault
 from aiop.model.agent import WORKFLOWS, AgentRecord
-from aiop.model.definition import Definition, JsonValue
+from aiop.model.definition import Definition, JsonValue, SecretUse
 from aiop.model.placement import capable
-from aiop.spec import CheckedInputs, ImageError, apply_registry, check_inputs, check_registry, registry_of
+from aiop.spec import (
+    CheckedInputs,
+    ImageError,
+    TemplateSyntaxError,
+    apply_registry,
+    check_inputs,
+    check_registry,
+    compile_secret_text,
+    registry_of,
+    uses_in,
+)
 
-__all__ = ["MASK", "Prepared", "RegistryLogin", "Submission", "prepare"]
+__all__ = ["MASK", "Prepared", "RegistryLogin", "Submission", "mentioned_secrets", "prepare"]
 
 MASK = "***"
 _TIMEOUT = "default_timeout"
@@ -22,7 +32,7 @@ _TIMEOUT = "default_timeout"
 
 @dataclass(frozen=True, slots=True)
 class RegistryLogin:
-    """Credentials for the registry of the submission; never printed."""
+    """Credentials for the registry of the submission, in which secrets may be referred to; never printed."""
 
     username: str = field(repr=False)
     password: str = field(repr=False)
@@ -55,13 +65,22 @@ class Prepared:
     requires: tuple[str, ...]
 
 
-def prepare(definition: Definition, submission: Submission, vault: Vault, agents: Sequence[AgentRecord]) -> Prepared:
-    """Check a submission, mask what is sensitive and seal its true values.
+def prepare(
+    definition: Definition,
+    submission: Submission,
+    vault: Vault,
+    agents: Sequence[AgentRecord],
+    *,
+    secrets: Container[str] = frozenset(),
+) -> Prepared:
+    """Check a submission, mask what is sensitive and seal its true values; ``secrets`` are the names of those known.
 
     Raises ``InvalidRequest`` with every fault.
     """
     faults: list[Fault] = []
     options = _options(submission, faults)
+    mentions = (*definition.secrets, *_in_login(submission.login, faults))
+    faults.extend(_secret_fault(use) for use in mentions if not use.optional and use.name not in secrets)
     defaults = {
         name: value
         for name, value in submission.defaults.items()
@@ -91,6 +110,24 @@ def _requires(definition: Definition, submission: Submission) -> tuple[str, ...]
     words = {WORKFLOWS, *definition.requires, *submission.requires}
     words.update(*(step.requires for step in definition.steps))
     return tuple(sorted(words))
+
+
+def mentioned_secrets(definition: Definition, submission: Submission) -> tuple[SecretUse, ...]:
+    """Return all secrets that the execution will ask for, each where it is mentioned."""
+    return (*definition.secrets, *_in_login(submission.login, []))
+
+
+def _in_login(login: RegistryLogin | None, faults: list[Fault]) -> Iterator[SecretUse]:
+    for part in ("username", "password") if login else ():
+        field = f"container_credentials.{part}"
+        try:
+            yield from uses_in(compile_secret_text(getattr(login, part)), field)
+        except TemplateSyntaxError as error:
+            faults.append(Fault(field, str(error)))
+
+
+def _secret_fault(use: SecretUse) -> Fault:
+    return Fault(use.field, f"There is no secret `{use.name}`" + (f": {use.message}" if use.message else ""))
 
 
 def _options(submission: Submission, faults: list[Fault]) -> dict[str, Any]:

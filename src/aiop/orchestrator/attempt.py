@@ -36,10 +36,10 @@ _STOPPED_FOR = {
 
 
 class AttemptObserver(Protocol):
-    """Whoever owns the execution. None of these may block or raise."""
+    """Whoever owns the execution. None of these may raise what is not named, and only ``container`` may wait."""
 
-    def container(self, attempt: Attempt) -> ContainerRun:
-        """Render the step; raises ``TemplateError`` or ``VolumeRefused``."""
+    async def container(self, attempt: Attempt) -> ContainerRun:
+        """Render the step with the secrets as they are now; raises ``TemplateError`` or ``VolumeRefused``."""
 
     def attempt_waits(self, attempt: Attempt, waiting: Waiting) -> None:
         """Note why the attempt does not go on."""
@@ -94,12 +94,6 @@ class Attempt:
     async def run(self) -> AttemptResult:
         """Run the attempt to its end. Cancelling leaves the container as it is."""
         self._task = asyncio.current_task()
-        try:
-            container = self._observer.container(self)
-        except TemplateError as error:
-            return self._failed(Reason.TEMPLATE, str(error))
-        except VolumeRefused as error:
-            return self._failed(Reason.VOLUME, str(error))
         slots = self._place.slots
         if self._on_engine:
             slots.force()
@@ -111,7 +105,13 @@ class Attempt:
             except _StoppedError:
                 return self._stopped()
         try:
-            return await self._run(container)
+            return await self._run(await self._interruptibly(self._observer.container(self)))
+        except TemplateError as error:
+            return self._failed(Reason.TEMPLATE, str(error))
+        except VolumeRefused as error:
+            return self._failed(Reason.VOLUME, str(error))
+        except _StoppedError:
+            return self._stopped()
         except asyncio.CancelledError:
             if self._abandoned and self._task is not None and self._task.uncancel() == 0:
                 return self._stopped()

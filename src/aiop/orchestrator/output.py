@@ -114,8 +114,11 @@ class AttemptOutput:
 
     @property
     def result(self) -> tuple[str, bool]:
-        """Standard output, trimmed, and whether it was cut."""
-        return self._result.decode(errors="replace").strip(), self._result_size > RESULT_LIMIT
+        """Standard output, trimmed, and whether it was cut; a secret is not cut in two."""
+        data, truncated = bytes(self._result), self._result_size > RESULT_LIMIT
+        if truncated:
+            data = self._masker.whole(data)
+        return data.decode(errors="replace").strip(), truncated
 
     def _feed_result(self, data: bytes) -> None:
         self._result_size += len(data)

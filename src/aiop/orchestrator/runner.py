@@ -7,16 +7,17 @@ here waits for the database before it goes on (the engine is the write-ahead log
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
-from aiop.interfaces import Bus, Clock, Lease, RunnerStore, Vault, execution_topic
+from aiop.interfaces import Bus, Clock, Lease, RunnerStore, SecretStore, Vault, execution_topic
 from aiop.model.definition import JsonValue
-from aiop.model.ids import StepKey
+from aiop.model.ids import StepId, StepKey
 from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
 from aiop.model.state import ExecutionStatus, Reason, WaitCode, Waiting
@@ -43,6 +44,7 @@ from aiop.orchestrator.pause import pause
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import restored_steps
+from aiop.orchestrator.secrets import SecretReader
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
 from aiop.spec import Plan, Scope, TemplateError, apply_registry, render_step
 
@@ -55,11 +57,15 @@ BACKLOG_LIMIT = 5_000
 """Events that may wait for a commit before no further step is started."""
 
 
+class _Store(RunnerStore, SecretStore, Protocol):
+    """What a runner needs of the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunnerContext:
     """What every runner is given; built once."""
 
-    store: RunnerStore
+    store: _Store
     bus: Bus
     clock: Clock
     vault: Vault
@@ -79,7 +85,8 @@ class Runner:
         self._place = place
         self._clock = context.clock
         self._values = ExecutionValues.open(record, context.vault)
-        self._masker = Masker(self._values.secrets)
+        self._masker = Masker(self._values.hidden)
+        self._secrets = SecretReader(context.store, context.vault, context.clock, self._masker)
         self._recorder = Recorder(record, masker=self._masker, vault=context.vault)
         results = results_by_step(record, context.vault)
         self._scope = Scope(
@@ -87,7 +94,6 @@ class Runner:
             steps=results,
             execution_id=lease.execution,
             workflow_name=plan.definition.name,
-            secrets={},
         )
         self._board = Board(plan, self._scope, results, random.Random(lease.execution), context.infrastructure_attempts)  # noqa: S311
         self._known = {(attempt.step, attempt.attempt): attempt for attempt in record.attempts}
@@ -98,6 +104,9 @@ class Runner:
         self._room = asyncio.Event()
         self._room.set()
         self._crash: BaseException | None = None
+        self._taken_up = False
+        self._end_asked: tuple[Reason, str | None] | None = None
+        self._cancel_asked = record.summary.cancel_requested_at is not None
 
     async def run(self) -> None:
         """Run the execution to its end; returns once the end is committed.
@@ -106,6 +115,7 @@ class Runner:
         the containers running.
         """
         try:
+            await self._mask_former_secrets()
             self._begin()
             while not (self._board.ended and not self._recorder.urgent):
                 await self._wait_for_news()
@@ -119,26 +129,45 @@ class Runner:
 
     def cancel(self) -> None:
         """Cancel the execution; idempotent."""
-        if self._board.requested is None and not self._board.ended:
+        self._cancel_asked = True
+        if self._taken_up and self._board.requested is None and not self._board.ended:
             self._recorder.cancel_requested(self._clock.now())
             self.end(Reason.CANCELLED)
 
     def end(self, reason: Reason, error: str | None = None) -> None:
         """Stop what runs and end the execution for a reason of ``decide.REQUESTS``; the first request stays."""
-        self._tell(EndRequested(reason, error))
+        if self._taken_up:
+            self._tell(EndRequested(reason, error))
+        else:
+            self._end_asked = self._end_asked or (reason, error)
 
     # --- facts and decisions ----------------------------------------------------------------------------------
 
+    async def _mask_former_secrets(self) -> None:
+        """Learn what the containers of another process may have been given, and what their outputs may hold."""
+        begun = {attempt.step for attempt in self._record.attempts}
+        names = {name for step in begun for name in self._mentioned_secrets(step)}
+        if names:
+            with contextlib.suppress(TemplateError):  # said of the attempt that needs the value
+                await self._secrets.read(names, started=True)
+
+    def _mentioned_secrets(self, step: StepId) -> tuple[str, ...]:
+        login = self._values.login
+        return (*self._plan.step(step).mentioned_secrets, *(login.secrets if login else ()))
+
     def _begin(self) -> None:
+        self._taken_up = True
         summary = self._record.summary
         self._board.restore(restored_steps(self._plan, self._record, self._clock.now()))
         if summary.status is ExecutionStatus.PENDING:
             self._recorder.execution_started(self._clock.now(), agent=self._place.agent)
         self._tell(Began())
-        if summary.cancel_requested_at is not None:
+        if self._cancel_asked:
             self.cancel()
         if self._place.deleted:
             self.end(Reason.AGENT_DELETED)
+        if self._end_asked is not None:
+            self.end(*self._end_asked)
         timeout = self._timeout
         if timeout is not None and not self._board.ended:
             self._spawn(self._time_out(timeout), "execution timeout")
@@ -250,10 +279,13 @@ class Runner:
 
     # --- what attempts ask and tell (AttemptObserver) ---------------------------------------------------------------
 
-    def container(self, attempt: Attempt) -> ContainerRun:
+    async def container(self, attempt: Attempt) -> ContainerRun:
         """Render the step; see ``AttemptObserver``."""
-        compiled = self._plan.steps[self._plan.graph.index[attempt.step.id]]
-        rendered = render_step(compiled, self._scope, attempt=attempt.key.attempt)
+        scope = self._scope
+        if names := self._mentioned_secrets(attempt.step.id):
+            started = attempt.started_at is not None
+            scope = replace(scope, secrets=await self._secrets.read(names, started=started))
+        rendered = render_step(self._plan.step(attempt.step.id), scope, attempt=attempt.key.attempt)
         self._recorder.inputs(attempt.key, rendered.inputs)
         return ContainerRun(
             image=apply_registry(rendered.image, self._registry),
@@ -268,7 +300,7 @@ class Runner:
             files=rendered.files,
             output_paths=rendered.output_paths,
             pull=attempt.step.container.pull,
-            credentials=self._values.credentials,
+            credentials=self._values.login.credentials(scope) if self._values.login else None,
         )
 
     def attempt_waits(self, attempt: Attempt, waiting: Waiting) -> None:

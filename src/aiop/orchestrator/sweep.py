@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from aiop.errors import EngineUnavailable, StorageUnavailable
-from aiop.interfaces import Clock, Engine, OperationsStore, SupervisorStore
+from aiop.interfaces import Clock, Engine, OperationsStore, SecretStore, SupervisorStore
 from aiop.model.ids import StepKey
 from aiop.orchestrator.pause import pause
 
@@ -91,7 +91,7 @@ class ContainerSweeper:
         return len(removable)
 
 
-class HistoryStore(SupervisorStore, OperationsStore, Protocol):
+class HistoryStore(SupervisorStore, OperationsStore, SecretStore, Protocol):
     """What the sweep of history needs of the store."""
 
 
@@ -116,9 +116,9 @@ class HistorySweeper:
         await _repeat(self.sweep, RETENTION_PERIOD, self._clock, asyncio.Event())
 
     async def sweep(self) -> int:
-        """Delete executions past their retention and workflows that were deleted; returns how many executions went.
+        """Delete executions past their retention, workflows that were deleted, and values of secrets that nobody holds.
 
-        Raises ``StorageUnavailable``.
+        Returns how many executions went. Raises ``StorageUnavailable``.
         """
         removed = 0
         age, count = self._retention.age, self._retention.count
@@ -130,6 +130,7 @@ class HistorySweeper:
             await self._store.purge(expired)
             removed += len(expired)
         await self._store.purge_deleted()
+        await self._store.purge_replaced_secrets()
         return removed
 
 

@@ -12,18 +12,39 @@ from aiop.model.definition import JsonValue
 from aiop.model.ids import StepId
 from aiop.model.records import ExecutionRecord, StepRecord
 from aiop.model.run import Credentials
-from aiop.spec import Plan, Scope, StepResult
+from aiop.spec import Plan, Scope, StepResult, Template, TemplateError, compile_secret_text
 
 __all__ = ["ExecutionValues", "execution_outputs", "results_by_step", "secret_texts"]
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Credentials for a registry, in which named secrets may be referred to."""
+
+    registry: str
+    username: Template
+    password: Template
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it refers to."""
+        return tuple(reference.name for part in (self.username, self.password) for reference in part.references)
+
+    def credentials(self, scope: Scope) -> Credentials:
+        """Put the secrets in; raises ``TemplateError`` naming the field."""
+        try:
+            return Credentials(self.registry, self.username.render_text(scope), self.password.render_text(scope))
+        except TemplateError as error:
+            raise TemplateError(f"container_credentials: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionValues:
-    """``secrets`` are all texts that must be masked."""
+    """``hidden`` are all texts that must be masked, without named secrets."""
 
     inputs: Mapping[str, JsonValue]
-    credentials: Credentials | None
-    secrets: tuple[str, ...]
+    login: Login | None
+    hidden: tuple[str, ...]
 
     @classmethod
     def open(cls, record: ExecutionRecord, vault: Vault) -> ExecutionValues:
@@ -31,11 +52,14 @@ class ExecutionValues:
         sealed: dict[str, Any] = json.loads(vault.open(record.sealed)) if record.sealed else {}
         hidden = sealed.get("inputs") or {}
         given = sealed.get("credentials")
-        credentials = Credentials(given["registry"], given["username"], given["password"]) if given else None
-        secrets = list(secret_texts(hidden.values()))
-        if credentials:
-            secrets.append(credentials.password)
-        return cls({**record.summary.inputs, **hidden}, credentials, tuple(secrets))
+        login = None
+        texts = list(secret_texts(hidden.values()))
+        if given:
+            password = compile_secret_text(given["password"])
+            login = Login(given["registry"], compile_secret_text(given["username"]), password)
+            if password.is_literal:
+                texts.append(password.render_text(Scope()))
+        return cls({**record.summary.inputs, **hidden}, login, tuple(texts))
 
 
 def _step_result(record: StepRecord, vault: Vault) -> StepResult:

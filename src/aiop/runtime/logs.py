@@ -14,7 +14,9 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
     """Set up structlog and the standard library's logging alike; ``json`` defaults to "not a terminal"."""
     if json is None:
         json = not sys.stderr.isatty()
-    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    # Tracebacks without the values of variables, which are structlog's way where rich is there: some are secret.
+    plain = structlog.dev.plain_traceback
+    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(exception_formatter=plain)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -21,13 +21,23 @@ from aiop.spec.schema import (
     VolumeDocument,
     WorkflowDocument,
 )
+from aiop.spec.secrets import SECRET_NAME, compile_secret_text, uses_in
 from aiop.spec.sources import SourcePolicy, check_source_directory, uploaded
 from aiop.spec.strict_json import parse_json
-from aiop.spec.templates import Scope, StepResult, Template, TemplateError, compile_template, render
+from aiop.spec.templates import (
+    Scope,
+    StepResult,
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+    compile_template,
+    render,
+)
 from aiop.spec.volumes import VolumePolicy, VolumeRefused
 
 __all__ = [
     "DEFAULT_REGISTRY",
+    "SECRET_NAME",
     "CheckedInputs",
     "CompiledStep",
     "Condition",
@@ -50,6 +60,7 @@ __all__ = [
     "StepResult",
     "Template",
     "TemplateError",
+    "TemplateSyntaxError",
     "VolumeDocument",
     "VolumePolicy",
     "VolumeRefused",
@@ -61,6 +72,7 @@ __all__ = [
     "check_pipeline",
     "check_registry",
     "check_source_directory",
+    "compile_secret_text",
     "compile_template",
     "faults_from",
     "faults_of",
@@ -74,4 +86,5 @@ __all__ = [
     "render",
     "render_step",
     "uploaded",
+    "uses_in",
 ]

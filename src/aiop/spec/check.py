@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from aiop.spec.named_outputs import lint_named_outputs
 from aiop.spec.paths import BODY, dotted
 from aiop.spec.pipeline_schema import PipelineDocument, PipelineStepDocument
 from aiop.spec.schema import MAX_STEPS, StepDocument, WorkflowDocument
+from aiop.spec.secrets import secret_uses
 from aiop.spec.strict_json import parse_json
 
 __all__ = ["check_definition", "check_pipeline", "load_definition", "load_pipeline"]
@@ -34,7 +36,7 @@ def check_definition(document: Any) -> Definition:
     parsed = _parse(document, WorkflowDocument, StepDocument, findings)
     lint(document, findings)
     findings.raise_if_any()
-    return definition_of(parsed)
+    return replace(definition_of(parsed), secrets=secret_uses(document))
 
 
 def check_pipeline(document: Any) -> Definition:
@@ -46,7 +48,7 @@ def check_pipeline(document: Any) -> Definition:
     lint(document, findings)
     lint_named_outputs(document, findings)
     findings.raise_if_any()
-    return pipeline_of(parsed)
+    return replace(pipeline_of(parsed), secrets=secret_uses(document))
 
 
 def load_definition(document: str) -> Definition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiop.model.definition import Definition, Step
@@ -10,7 +10,7 @@ from aiop.model.ids import StepId
 from aiop.spec.conditions import Condition, ConditionCompiler
 from aiop.spec.containers import CompiledContainer, RenderedContainer
 from aiop.spec.graph import Graph
-from aiop.spec.templates import CompiledValue, Kind, Scope, TemplateError, compile_value
+from aiop.spec.templates import CompiledValue, Kind, Reference, Scope, TemplateError, compile_value
 
 __all__ = ["CompiledStep", "Plan"]
 
@@ -19,8 +19,8 @@ __all__ = ["CompiledStep", "Plan"]
 class CompiledStep:
     """A step with its templates and its condition; ``render_step`` makes it concrete.
 
-    ``mentioned_inputs`` are those that the container's templates name. ``literal`` is the container of a step that
-    refers to nothing.
+    ``mentioned_inputs`` and ``mentioned_secrets`` are those that the container's templates name. ``literal`` is the
+    container of a step that refers to nothing.
     """
 
     step: Step
@@ -29,6 +29,7 @@ class CompiledStep:
     inputs: Mapping[str, CompiledValue] | None
     condition: Condition | None
     mentioned_inputs: tuple[str, ...]
+    mentioned_secrets: tuple[str, ...]
     output_paths: Mapping[str, str]
 
     @classmethod
@@ -36,16 +37,20 @@ class CompiledStep:
         """Compile a step of a checked definition."""
         container = CompiledContainer.of(step.container)
         references = [reference for template in container.templates() for reference in template.references]
-        names = (reference.name for reference in references if reference.kind is Kind.INPUT)
         return cls(
             step=step,
             container=container,
             literal=None if references else _literal(container),
             inputs=None if step.inputs is None else {name: compile_value(it) for name, it in step.inputs.items()},
             condition=None if step.when is None else conditions.compile(step.when),
-            mentioned_inputs=tuple(dict.fromkeys(names)),
+            mentioned_inputs=_names(references, Kind.INPUT),
+            mentioned_secrets=_names(references, Kind.SECRET),
             output_paths={name: it.path for name, it in step.outputs.items() if it.path is not None},
         )
+
+
+def _names(references: Iterable[Reference], kind: Kind) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reference.name for reference in references if reference.kind is kind))
 
 
 def _literal(container: CompiledContainer) -> RenderedContainer | None:

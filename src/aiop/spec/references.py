@@ -12,6 +12,7 @@ from aiop.spec.faults import unknown_name
 from aiop.spec.findings import Findings, Place
 from aiop.spec.graph import Graph
 from aiop.spec.outline import Outline, OutlineStep, as_object, texts_of_container
+from aiop.spec.secrets import SECRET_HOLDERS
 from aiop.spec.strict_json import MAX_DEPTH
 from aiop.spec.templates import Kind, Reference, TemplateSyntaxError, compile_template, strings_of
 
@@ -19,7 +20,6 @@ __all__ = ["lint_references"]
 
 MAX_REFERENCES = 100_000
 MAX_CONDITIONS = 512 * 1024
-_SECRET_HOLDERS = ("environment", "files")
 _FACTS = ("status", "exit_code", "outputs")
 
 
@@ -64,7 +64,7 @@ class _ReferenceLint:
                 if reference.step is not None:
                     self.findings.add(here, "`container_config` holds for every step and cannot refer to one")
                 self.check_name(here, reference, shared)
-                self.check_secret(here, reference, allowed=place[0] in _SECRET_HOLDERS)
+                self.check_secret(here, reference, allowed=place[0] in SECRET_HOLDERS)
 
     def check_step(self, i: int, step: OutlineStep) -> None:
         self.check_value(i, (*step.path, "inputs"), step.inputs, ())
@@ -72,7 +72,7 @@ class _ReferenceLint:
             here = (*step.path, "container", *place)
             for reference in self.parse(here, text):
                 self.check_reference(i, here, reference, step.inputs)
-                self.check_secret(here, reference, allowed=place[0] in _SECRET_HOLDERS)
+                self.check_secret(here, reference, allowed=place[0] in SECRET_HOLDERS)
         for name, output in as_object(step.raw.get("outputs")).items():
             self.check_depth((*step.path, "outputs", name, "default"), as_object(output).get("default"))
         when = step.raw.get("when")

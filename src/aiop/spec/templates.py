@@ -20,6 +20,7 @@ from aiop.model.ids import StepId
 from aiop.model.state import StepStatus
 
 __all__ = [
+    "NAME",
     "CompiledValue",
     "Kind",
     "Reference",
@@ -103,7 +104,9 @@ class Reference:
         if value is ABSENT or ((self.default is not None or self.message is not None) and value in (None, "")):
             if self.default is not None:
                 return self.default
-            raise TemplateError(f"{self}: {self.message}" if self.message else f"{self} has no value")
+            if self.message:
+                raise TemplateError(f"{self}: {self.message}")
+            raise TemplateError(f"{self}{': there is no such secret' if self.kind is Kind.SECRET else ' has no value'}")
         return value
 
     def _find(self, scope: Scope) -> JsonValue | Absent:
@@ -156,7 +159,9 @@ class Template:
         return "".join(part if isinstance(part, str) else as_text(part.resolve(scope)) for part in self.parts)
 
 
-_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,127}"
+NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,127}"
+"""What an input, an output, a step or a secret can be called in a reference."""
+
 _TOKEN = re.compile(
     r"""
       (?P<escape>\$\$\{)
@@ -169,7 +174,7 @@ _TOKEN = re.compile(
       )
       (?: :(?P<operator>[-?])(?P<argument>[^}]*) )? \}
     | (?P<broken>\$\{(?:inputs|steps|secrets|execution|workflow)\.)
-    """.replace("NAME", _NAME),
+    """.replace("NAME", NAME),
     re.VERBOSE,
 )
 _LONGEST_QUOTE = 80

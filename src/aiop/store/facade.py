@@ -15,12 +15,13 @@ from aiop.store.operations import OperationsPart
 from aiop.store.reads import ReadPart
 from aiop.store.runner import RunnerPart
 from aiop.store.schema import upgrade
+from aiop.store.secrets import SecretPart
 from aiop.store.supervisor import SupervisorPart
 
 __all__ = ["SqlStore", "open_store"]
 
 
-class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, AuthPart, AgentPart):
+class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, AuthPart, AgentPart, SecretPart):
     """``interfaces.Store`` on SQL."""
 
     @property

@@ -32,6 +32,8 @@ __all__ = [
     "leases",
     "logs",
     "metadata",
+    "secret_values",
+    "secrets",
     "steps",
     "tokens",
     "users",
@@ -262,4 +264,24 @@ tokens = Table(
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),
     Column("refresh", Boolean, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger),
+    Column("created_by", String, nullable=False),
+    Column("description", Text),
+)
+
+secret_values = Table(
+    "secret_values",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("id", String, primary_key=True, comment="sorts by time"),
+    Column("replaced_at", BigInteger, index=True, comment="NULL for the value that holds"),
+    Column("sealed", LargeBinary, nullable=False),
+    comment="Former values stay while an execution is under way that may have been given them: they are to be masked",
 )

@@ -65,3 +65,46 @@ def test_users_are_listed_and_deleted(stub, cli):
     assert cli("user", "list").out.splitlines()[1].split()[:2] == ["ann", "viewer"]
     assert cli("user", "delete", "ann").code == 2
     assert cli("user", "delete", "ann", "-y").out == "Deleted user ann.\n"
+
+
+SECRET = {
+    "name": "API_KEY",
+    "description": None,
+    "created_at": "2025-03-01T12:00:00Z",
+    "updated_at": None,
+    "created_by": "admin",
+}
+
+
+def test_a_secret_comes_from_stdin_and_shows_nowhere(stub, cli):
+    stub.on("PUT", "/secrets/API_KEY", SECRET, status=201)
+
+    ended = cli("secret", "set", "API_KEY", "--description", "of the shop", stdin="hunter2\n")
+
+    assert (ended.out, ended.err) == ("Stored secret API_KEY.\n", "")
+    assert stub.bodies == [{"value": "hunter2", "description": "of the shop"}]
+
+
+def test_a_secret_of_several_lines_is_kept_as_it_is(stub, cli):
+    stub.on("PUT", "/secrets/API_KEY", {**SECRET, "updated_at": "2025-03-02T12:00:00Z"})
+
+    assert cli("secret", "set", "API_KEY", stdin="one\ntwo\n").out == "Replaced secret API_KEY.\n"
+    assert stub.bodies == [{"value": "one\ntwo\n"}]
+
+
+def test_a_value_that_is_empty_or_no_text_is_a_usage_error(stub, cli):
+    assert cli("secret", "set", "API_KEY", stdin="\n").code == 2
+    assert "not text" in cli("secret", "set", "API_KEY", stdin="\udcff").err
+    assert cli("secret", "set", "API_KEY", "hunter2").code == 2  # never as an argument
+    assert stub.asked == []
+
+
+def test_secrets_are_listed_and_deleted(stub, cli):
+    stub.on("GET", "/secrets", page("secrets", SECRET))
+    stub.on("DELETE", "/secrets/API_KEY", lambda _: httpx.Response(204))
+
+    assert cli("secret", "list").out.splitlines()[1].split() == ["API_KEY", "2025-03-01", "12:00:00", "admin"]
+    assert cli("secret", "list", "--name", "api", "-o", "name").out == "API_KEY\n"
+    assert stub.asked[-1][1].startswith("/secrets?name=api")
+    assert cli("secret", "delete", "API_KEY").code == 2
+    assert cli("secret", "delete", "API_KEY", "-y").out == "Deleted secret API_KEY.\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aiop.client import AsyncClient, Client, Forbidden, InvalidState, NotFound, Tokens
+from aiop.client import AsyncClient, Client, Forbidden, InvalidRequest, InvalidState, NotFound, Tokens
 from aiop.model.state import ExecutionStatus, StepStatus
 from unit.cli.installation import serving
 
@@ -119,6 +119,26 @@ def test_users_and_tokens_are_managed(client, service):
     assert client.auth.users.update("bob", role="editor").role == "editor"
     client.auth.users.delete("bob")
     assert "bob" not in [user.username for user in client.auth.users.iter()]
+
+
+def test_a_secret_gets_into_a_container_and_not_out_again(client):
+    environment = {"KEY": "${secrets.KEY}"}
+    container = {"image": "busybox:1", "script": "echo key $KEY", "environment": environment}
+    document = {"name": "secretive", "steps": [{"id": "a", "container": container}]}
+    with pytest.raises(InvalidRequest) as refused:
+        client.run_and_wait(document)
+    assert [fault.field for fault in refused.value.faults] == ["steps[0].container.environment.KEY"]
+
+    assert client.secrets.put("KEY", "hunter2", description="of the door").updated_at is None
+    assert client.secrets.put("KEY", "hunter3").description == "of the door"
+    execution = client.run_and_wait(document, timeout=60)
+
+    assert execution.succeeded
+    assert client.executions.logs(execution.id) == "[a] key ***\n"
+    assert client.secrets.get("KEY").created_by == "admin"
+    assert [found.name for found in client.secrets.iter(name="ke")] == ["KEY"]
+    client.secrets.delete("KEY")
+    assert client.secrets.list().total == 0
 
 
 def test_a_stale_access_token_is_renewed_by_the_refresh_token(client, service):

@@ -43,6 +43,77 @@ def test_each_line_of_a_secret_of_several_lines_is_masked():
     assert Masker([key]).text("ijklmnop") == MASK
 
 
+@pytest.mark.parametrize("width", [64, 76])
+@given(secret=st.text(st.characters(codec="ascii", min_codepoint=33), min_size=40, max_size=400))
+def test_base64_that_is_broken_into_lines_is_masked_line_by_line(width, secret):
+    text = base64.b64encode(f"{secret}\n".encode()).decode()
+    lines = [text[start : start + width] for start in range(0, len(text), width)]
+    *masked, last = [Masker([secret]).text(line) for line in lines]
+    assert set(masked) <= {MASK}
+    assert last.startswith(MASK) or len(lines[-1]) <= 8  # the end mixes with the line feed
+
+
+def test_blank_ends_are_no_part_of_a_secret():
+    masker = Masker(["  secret line \n"])
+    assert masker.text("secret line") == MASK
+    assert masker.text(base64.b64encode(b"secret line").decode()) == MASK + "="
+    assert not Masker([" \n"])
+
+
+secrets = st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=5)
+
+
+@given(secrets, st.data())
+def test_nothing_of_any_secret_is_left_whatever_they_are_and_wherever_they_stand(found, data):
+    masker = Masker(found)
+    around = st.text(max_size=10)
+    text = data.draw(around) + "".join(data.draw(st.sampled_from(found)) + data.draw(around) for _ in range(3))
+    masked = masker.text(text)
+    # What is between two masks may look like a short secret only with the stars themselves.
+    for piece in masked.split(MASK):
+        assert not any(secret.strip() and secret.strip() in piece for secret in found)
+    assert masker.data(text.encode()).decode() == masked
+
+
+@given(secrets, st.text(max_size=60))
+def test_text_without_a_secret_stays_as_it_is(found, text):
+    forms = Masker(found)._forms
+    masked = Masker(found).text(text)
+    assert (masked == text) or any(form in text.encode() for form in forms)
+
+
+def test_secrets_that_overlap_leave_nothing_of_either():
+    assert Masker(["abcdef", "defghi"]).text("xabcdefghiy") == f"x{MASK}y"
+
+
+def test_a_short_secret_inside_of_another_ones_place_is_found():
+    assert Masker(["ab", "xxab"]).text("xxabab") == MASK * 2
+    assert Masker(["aa"]).text("aaa") == MASK
+
+
+@given(st.text(st.sampled_from("abcd"), min_size=4, max_size=12), st.text(st.sampled_from("wxyz"), max_size=30))
+def test_text_that_was_cut_off_does_not_end_in_the_beginning_of_a_secret(secret, before):
+    masker = Masker([secret])
+    for length in range(len(secret)):
+        text = before + secret[:length]
+        # Three characters tell too little to be looked for.
+        assert masker.whole(text.encode()).decode() == (text if length < 4 else before)
+
+
+def test_text_that_was_cut_off_elsewhere_stays_whole():
+    assert Masker(["secret-value"]).whole(b"it says secre; nothing") == b"it says secre; nothing"
+    assert Masker().whole(b"anything") == b"anything"
+
+
+def test_a_large_secret_is_masked_and_costs_a_line_no_more_than_a_small_one():
+    key = "\n".join(base64.b64encode(bytes([n % 251, n // 251]) * 24).decode() for n in range(900))
+    masker = Masker([key])
+    assert masker.text(key) == MASK
+    assert [masker.text(line) for line in key.splitlines()] == [MASK] * 900
+    assert len(masker._heads) > 100
+    assert masker.text("GET /path 200") == "GET /path 200"
+
+
 def test_the_longer_secret_wins_where_one_holds_the_other():
     assert Masker(["pass", "pass-word"]).text("pass-word") == MASK
 

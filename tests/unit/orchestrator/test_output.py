@@ -113,3 +113,13 @@ def test_odd_bytes_are_kept_as_well_as_text_can(data, text):
     output = make()
     output.feed(OUT, data, NOW)
     assert [line.text for line in output.take()] == [text]
+
+
+def test_a_result_that_is_cut_ends_before_a_secret_and_not_inside_of_it():
+    output = make(secrets=["correct-horse-battery"])
+    output.feed(OUT, b"x" * (RESULT_LIMIT - 10) + b"correct-horse-battery, and more", NOW)
+
+    text, truncated = output.result
+
+    assert truncated
+    assert text == "x" * (RESULT_LIMIT - 10)

@@ -159,7 +159,7 @@ def test_values_that_no_process_can_have_are_left_out_of_the_automatic_variables
     [
         ({"environment": {"X": "${inputs.missing}"}}, "environment.X: ${inputs.missing} has no value"),
         ({"args": ["a", "b${inputs.missing}"]}, "args[1]: ${inputs.missing} has no value"),
-        ({"files": {"/f": "${secrets.OTHER}"}}, "files[/f]: ${secrets.OTHER} has no value"),
+        ({"files": {"/f": "${secrets.OTHER}"}}, "files[/f]: ${secrets.OTHER}: there is no such secret"),
         ({"image": "${inputs.upper}"}, "image: Not a valid image"),
         ({"working_dir": "${inputs.day}"}, "working_dir: Must be an absolute path"),
         ({"user": "${inputs.nul}"}, "user: The value holds a NUL character"),

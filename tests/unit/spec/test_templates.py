@@ -153,7 +153,7 @@ def test_a_default_stands_in_for_missing_null_and_empty(text: str, value: Any) -
         ("${inputs.missing}", "${inputs.missing} has no value"),
         ("a ${steps.a-b.outputs.x} b", "${steps.a-b.outputs.x} has no value"),
         ("${steps.skipped.exit_code}", "${steps.skipped.exit_code} has no value"),
-        ("${secrets.OTHER}", "${secrets.OTHER} has no value"),
+        ("${secrets.OTHER}", "${secrets.OTHER}: there is no such secret"),
         ("${inputs.missing:?give a day}", "${inputs.missing}: give a day"),
         ("${inputs.empty:?give a day}", "${inputs.empty}: give a day"),
         ("${inputs.missing:?}", "${inputs.missing} has no value"),

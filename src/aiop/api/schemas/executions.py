@@ -18,7 +18,10 @@ _ID = "123e4567-e89b-12d3-a456-426614174001"
 
 
 class RegistryCredentials(BaseModel):
-    """For the registry of `container_registry` and no other; encrypted until the execution ends, then erased."""
+    """For the registry of `container_registry` and no other; encrypted until the execution ends, then erased.
+
+    Both may refer to named secrets: `${secrets.NAME}`.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 

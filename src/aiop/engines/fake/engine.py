@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aiop.engines.fake.container import FakeContainer
@@ -78,7 +79,7 @@ class FakeEngine:
         with self._alone(key, "adopt"):
             await self._meet("adopt", key)
             container = self._find(key)
-            if container.run != run:
+            if _known_again(container.run) != _known_again(run):
                 raise self.world.misuse(f"adopt of {key.name} with another run")
             container.attach(sink)
             await self._meet("adopt", key, after=True)
@@ -206,3 +207,10 @@ class FakeEngine:
             yield
         finally:
             del self._busy[key]
+
+
+def _known_again(run: ContainerRun) -> ContainerRun:
+    """Return what of a run is the same whenever it is rendered: its secrets may have been replaced."""
+    return replace(
+        run, environment=dict.fromkeys(run.environment, ""), files=dict.fromkeys(run.files, b""), credentials=None
+    )

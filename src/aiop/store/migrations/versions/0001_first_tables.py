@@ -268,6 +268,27 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_workflows_newest_execution"), "workflows", ["newest_execution"], unique=False)
 
+    op.create_table(
+        "secrets",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
+    )
+    op.create_table(
+        "secret_values",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False, comment="sorts by time"),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=True, comment="NULL for the value that holds"),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "id", name=op.f("pk_secret_values")),
+        comment="Former values stay while an execution is under way that may have been given them: they are to be "
+        "masked",
+    )
+    op.create_index(op.f("ix_secret_values_replaced_at"), "secret_values", ["replaced_at"], unique=False)
+
 
 def downgrade() -> None:
     for table in (
@@ -283,5 +304,7 @@ def downgrade() -> None:
         "logs",
         "users",
         "tokens",
+        "secrets",
+        "secret_values",
     ):
         op.drop_table(table)
