@@ -45,7 +45,7 @@ verify: $(DEV)  ## Prove that the generated files are current, and that links an
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/python scripts/check_docs.py
 
-generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.json and settings.md.
+generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.json, settings.md, metrics.md, ...
 	$(BIN)/python scripts/generate.py
 
 bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists over 100,000 executions.

@@ -1,7 +1,7 @@
 """Writes what the docs take from the code; with ``--check``, says what is not current and writes nothing.
 
 ``docs/reference/openapi.json`` is the API's own description, ``settings.md`` comes from ``aiop.config.Settings``,
-``engine-capabilities.md`` from what the engines say of themselves.
+``metrics.md`` from ``aiop.monitoring.CATALOGUE``, ``engine-capabilities.md`` from what the engines say of themselves.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from aiop.config import Settings
 from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine
 from aiop.interfaces import Capabilities
+from aiop.interfaces.figures import DELAY_BOUNDS, DURATION_BOUNDS
+from aiop.monitoring import CATALOGUE, Metric
+from aiop.monitoring.requests import BOUNDS as HTTP_BOUNDS
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -47,6 +50,7 @@ def generated() -> dict[str, str]:
     return {
         "openapi.json": json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n",
         "settings.md": settings(),
+        "metrics.md": metrics(),
         "engine-capabilities.md": capabilities(),
     }
 
@@ -73,6 +77,33 @@ def default(name: str, field: FieldInfo) -> str:
     if value is None:
         return ""
     return f"`{':'.join(value) if isinstance(value, tuple) else value}`"
+
+
+def metrics() -> str:
+    """Describe every metric."""
+    head = (
+        "# Metrics\n\n"
+        "What `GET /monitoring/dagger/metrics` serves, as Prometheus text. How to use it: "
+        "[monitor the service](../how-to/monitor.md).\n\n"
+        "| metric | type | labels | meaning | survives a restart |\n|---|---|---|---|---|\n"
+    )
+    rows = "\n".join(metric_row(metric) for metric in CATALOGUE)
+    buckets = "\n".join(
+        f"| {what} | {' '.join(f'{bound:g}' for bound in bounds)} |"
+        for what, bounds in (
+            ("executions and steps", [bound / 1e6 for bound in DURATION_BOUNDS]),
+            ("scheduling delay", [bound / 1e6 for bound in DELAY_BOUNDS]),
+            ("requests", HTTP_BOUNDS),
+        )
+    )
+    bounds_of = "| buckets of | upper bounds, in seconds |\n|---|---|\n" + buckets
+    return f"{NOTE}{head}{rows}\n\n{bounds_of}\n\nWhat the labels may be: [labels](../how-to/monitor.md#labels).\n"
+
+
+def metric_row(metric: Metric) -> str:
+    """Describe one."""
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    return f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} | {'yes' if metric.stored else 'no'} |"
 
 
 def capabilities() -> str:

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         3600, ge=1, description="How long a step waits for an engine that does not answer before it fails."
     )
 
+    metrics_open: bool = Field(False, description="Whether the metrics may be read without a token.")
+    metrics_workflows: int = Field(
+        100, ge=0, le=1000, description="Workflows that have series of their own in the metrics; others are summed."
+    )
+
     lease_seconds: int = Field(15, ge=3, description="How long an execution stays with a replica that is silent.")
     retention_days: int = Field(90, ge=0, description="Ended executions are removed after this; 0 keeps them.")
     retention_count: int = Field(0, ge=0, description="Ended executions beyond this many are removed; 0 keeps them.")

@@ -13,6 +13,7 @@ from aiop.bus.local import LocalBus
 from aiop.model.agent import AgentHealth, AgentRecord, EngineAddress, EngineType
 from aiop.model.ids import AgentId, new_id
 from aiop.model.records import Role
+from aiop.monitoring import Monitoring
 from aiop.operations import AgentOperations, Operations
 from aiop.store import open_store
 from api.owner import Owner
@@ -40,6 +41,7 @@ async def service(tmp_path: Path, clock: HandClock) -> AsyncIterator[Service]:
             store=store,
             bus=bus,
             clock=clock,
+            monitoring=Monitoring(store, clock, default_engine=EngineAddress(EngineType.DOCKER)),
             max_body_bytes=64 * 1024,
             streams=StreamTimes(look=timedelta(milliseconds=50), stall=timedelta(milliseconds=50)),
         )

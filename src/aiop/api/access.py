@@ -13,7 +13,7 @@ from aiop.auth import Principal
 from aiop.errors import Unauthenticated
 from aiop.model.records import Role
 
-__all__ = ["BEARER", "Admin", "Editor", "Viewer"]
+__all__ = ["BEARER", "Admin", "Editor", "MetricsReader", "Viewer"]
 
 BEARER = "bearer"
 
@@ -26,7 +26,7 @@ class _Needs(SecurityBase):
         self.scheme_name = BEARER
         self._role = role
 
-    async def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> Principal | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Authentication is required")
@@ -35,6 +35,14 @@ class _Needs(SecurityBase):
         return principal
 
 
+class _NeedsUnlessOpen(_Needs):
+    """The same, unless the metrics are open to all."""
+
+    async def __call__(self, request: Request) -> Principal | None:
+        return None if services_of(request).open_metrics else await super().__call__(request)
+
+
 Viewer = Annotated[Principal, Depends(_Needs(Role.VIEWER))]
 Editor = Annotated[Principal, Depends(_Needs(Role.EDITOR))]
 Admin = Annotated[Principal, Depends(_Needs(Role.ADMIN))]
+MetricsReader = Annotated[Principal | None, Depends(_NeedsUnlessOpen(Role.VIEWER))]

@@ -5,8 +5,22 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from aiop import __version__
-from aiop.api import agents, auth, errors, executions, health, live, openapi, secrets, tokens, users, workflows
+from aiop.api import (
+    agents,
+    auth,
+    errors,
+    executions,
+    health,
+    live,
+    monitoring,
+    openapi,
+    secrets,
+    tokens,
+    users,
+    workflows,
+)
 from aiop.api.guard import Guard
+from aiop.api.measuring import Measuring
 from aiop.api.requests import QueryOnce
 from aiop.api.services import Services
 
@@ -17,6 +31,7 @@ _TAGS = [
     {"name": "executions", "description": "Runs of workflows, their state, events and logs."},
     {"name": "agents", "description": "Places where containers run."},
     {"name": "secrets", "description": "Named values for workflows that nobody can read back."},
+    {"name": "monitoring", "description": "How the service is."},
     {"name": "auth", "description": "Sessions, API tokens and users."},
     {"name": "health", "description": "For probes; open."},
 ]
@@ -34,9 +49,11 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[QueryOnce],
     )
     app.state.services = services
-    for resource in (workflows, executions, live, agents, secrets, auth, tokens, users, health):
+    for resource in (workflows, executions, live, agents, secrets, monitoring, auth, tokens, users, health):
         app.include_router(resource.router)
     errors.install(app)
     openapi.install(app)
+    if services is not None:  # there are none when only the description is wanted
+        app.add_middleware(Measuring, figures=services.monitoring.requests)
     app.add_middleware(Guard)
     return app

@@ -16,6 +16,7 @@ from aiop.api.schemas.agents import AgentChange, AgentItem, AgentList, AgentRequ
 from aiop.api.schemas.auth import ApiTokenRequest, LoginForm, RefreshRequest, UserChange, UserRequest
 from aiop.api.schemas.errors import Error
 from aiop.api.schemas.executions import ExecuteRequest, Execution, ExecutionList, Submitted
+from aiop.api.schemas.monitoring import Status
 from aiop.api.schemas.secrets import SecretRequest
 from aiop.api.schemas.workflows import Workflow, WorkflowList
 from aiop.spec import WorkflowDocument
@@ -44,6 +45,7 @@ _WITH_EXAMPLE: tuple[type[BaseModel], ...] = (
     ExecuteRequest,
     Execution,
     ExecutionList,
+    Status,
     Submitted,
     Workflow,
     WorkflowDocument,

@@ -13,6 +13,7 @@ from aiop.auth import AuthService
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import AgentStore, Bus, Clock, ReadStore, SecretStore
 from aiop.model.agent import EngineAddress
+from aiop.monitoring import Monitoring
 from aiop.operations import AgentOperations, Operations
 
 __all__ = ["Services", "StreamTimes", "services_of"]
@@ -41,7 +42,8 @@ class _Store(ReadStore, AgentStore, SecretStore, Protocol):
 class Services:
     """Everything that the API needs, built by ``runtime``.
 
-    Once ``stopping`` is set, streams end, so that the server can.
+    ``open_metrics``: who can reach the service may read its metrics. Once ``stopping`` is set, streams end, so
+    that the server can.
     """
 
     operations: Operations
@@ -51,6 +53,8 @@ class Services:
     store: _Store
     bus: Bus
     clock: Clock
+    monitoring: Monitoring
+    open_metrics: bool = False
     max_body_bytes: int = 8 * 1024 * 1024
     streams: StreamTimes = StreamTimes()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

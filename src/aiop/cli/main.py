@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from aiop.cli import execution, login, run, secret, serve, token, user, version, workflow
+from aiop.cli import execution, login, run, secret, serve, status, token, user, version, workflow
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.text import plain
 
@@ -41,6 +41,7 @@ def options(
 app.command()(serve.serve)
 app.command()(login.login)
 app.command()(login.logout)
+app.command()(status.status)
 workflow.app.command("run")(run.run)
 app.add_typer(workflow.app)
 app.add_typer(execution.app)

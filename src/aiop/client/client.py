@@ -15,6 +15,7 @@ from aiop.client.calls import Calls
 from aiop.client.drivers import AsyncDriver, SyncDriver
 from aiop.client.effects import Flow, Request
 from aiop.client.executions import Executions, wait_for
+from aiop.client.monitoring import Monitoring
 from aiop.client.operation import D, Resource, operation
 from aiop.client.results import Execution
 from aiop.client.retry import Retry
@@ -56,6 +57,7 @@ class _Api(Resource[D]):
         self.workflows: Workflows[D] = Workflows(driver, calls)
         self.executions: Executions[D] = Executions(driver, calls)
         self.secrets: Secrets[D] = Secrets(driver, calls)
+        self.monitoring: Monitoring[D] = Monitoring(driver, calls)
         self.auth: Auth[D] = Auth(driver, calls)
 
     @operation

@@ -17,12 +17,14 @@ from aiop.model.state import ExecutionStatus, StepStatus
 
 __all__ = [
     "ApiToken",
+    "EngineState",
     "Event",
     "Execution",
     "LogLine",
     "NewApiToken",
     "Page",
     "Secret",
+    "ServiceStatus",
     "StepState",
     "Submission",
     "User",
@@ -113,6 +115,30 @@ class Execution(Result):
     def succeeded(self) -> bool:
         """Whether it ended as ``completed``."""
         return self.status is ExecutionStatus.COMPLETED
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineState(Result):
+    """One engine of the service; ``status`` is ``idle``, ``busy``, ``offline`` or ``error``."""
+
+    agent: str
+    type: str
+    status: str
+    version: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceStatus(Result):
+    """How the service is: ``healthy``, ``degraded`` or ``unhealthy``."""
+
+    status: str
+    version: str
+    active_workflows: int
+    active_steps: int
+    memory_usage_mb: float
+    cpu_usage_percent: float
+    engines: tuple[EngineState, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from aiop.interfaces.bus import WORK, Bus, Listener, execution_topic
 from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
 from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, OutputSink
+from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
 from aiop.interfaces.reading import ExecutionQuery, Page, PageQuery, ReadStore, WorkflowQuery
 from aiop.interfaces.requests import Idempotency, NewExecution, NewWorkflow, OperationsStore
 from aiop.interfaces.secrets import NewSecret, SecretQuery, SecretStore
@@ -28,10 +29,13 @@ __all__ = [
     "Capabilities",
     "Changes",
     "Clock",
+    "Counted",
     "Engine",
     "EngineInfo",
     "ExecutionChange",
     "ExecutionQuery",
+    "FigureStore",
+    "Figures",
     "Idempotency",
     "Lease",
     "Listener",
@@ -48,6 +52,7 @@ __all__ = [
     "SecretStore",
     "Store",
     "SupervisorStore",
+    "Tally",
     "Vault",
     "WorkflowQuery",
     "execution_topic",

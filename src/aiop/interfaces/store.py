@@ -7,6 +7,7 @@ from typing import Protocol
 from aiop.interfaces.accounts import AuthStore
 from aiop.interfaces.agents import AgentStore
 from aiop.interfaces.commits import RunnerStore
+from aiop.interfaces.figures import FigureStore
 from aiop.interfaces.reading import ReadStore
 from aiop.interfaces.requests import OperationsStore
 from aiop.interfaces.secrets import SecretStore
@@ -15,7 +16,17 @@ from aiop.interfaces.supervision import SupervisorStore
 __all__ = ["Store"]
 
 
-class Store(RunnerStore, SupervisorStore, OperationsStore, ReadStore, AuthStore, AgentStore, SecretStore, Protocol):
+class Store(
+    RunnerStore,
+    SupervisorStore,
+    OperationsStore,
+    ReadStore,
+    FigureStore,
+    AuthStore,
+    AgentStore,
+    SecretStore,
+    Protocol,
+):
     """All of it; what ``runtime`` builds and hands out by its parts."""
 
     async def aclose(self) -> None:

@@ -124,6 +124,8 @@ class AttemptRecord:
     ``log_stdout`` and ``log_stderr``: how many bytes of each stream, counted from the start of the attempt, the
     stored log lines account for. They are exact at each commit, so output can be read again from the engine and
     taken up where the store left off.
+
+    ``ready_at`` is when nothing but a place to run was missing, ``started_at`` when the container ran.
     """
 
     step: StepId
@@ -141,6 +143,7 @@ class AttemptRecord:
     log_stderr: int = 0
     log_bytes: int = 0
     retry_at: datetime | None = None
+    ready_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,14 @@ class Recorder:
         )
         self._emit(EventType.EXECUTION_FINISHED, at, status=status, reason=reason, error=error)
 
-    def listen(self, key: StepKey, output: AttemptOutput) -> None:
-        """Commit the lines of ``output`` from now on."""
+    def attempt_ready(self, key: StepKey, output: AttemptOutput, at: datetime) -> None:
+        """Note that the attempt may begin, unless that is known; commit the lines of ``output`` from now on.
+
+        Written with the next change of the attempt.
+        """
         self._outputs[key] = output
+        if key not in self._attempts:
+            self._attempts[key] = AttemptRecord(key.step, key.index, key.attempt, StepStatus.PENDING, ready_at=at)
 
     def spoke(self, key: StepKey) -> None:
         """Note that the attempt has lines to commit."""

@@ -11,7 +11,7 @@ import contextlib
 import random
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, assert_never
 
@@ -43,7 +43,7 @@ from aiop.orchestrator.output import AttemptOutput
 from aiop.orchestrator.pause import pause
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.recorder import Recorder
-from aiop.orchestrator.restore import restored_steps
+from aiop.orchestrator.restore import ReadyTimes, restored_steps
 from aiop.orchestrator.secrets import SecretReader
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
 from aiop.spec import Plan, Scope, TemplateError, apply_registry, render_step
@@ -107,6 +107,7 @@ class Runner:
         self._taken_up = False
         self._end_asked: tuple[Reason, str | None] | None = None
         self._cancel_asked = record.summary.cancel_requested_at is not None
+        self._ready: ReadyTimes | None = None
 
     async def run(self) -> None:
         """Run the execution to its end; returns once the end is committed.
@@ -161,7 +162,9 @@ class Runner:
         self._board.restore(restored_steps(self._plan, self._record, self._clock.now()))
         if summary.status is ExecutionStatus.PENDING:
             self._recorder.execution_started(self._clock.now(), agent=self._place.agent)
+        self._ready = ReadyTimes(self._record, self._plan)
         self._tell(Began())
+        self._ready = None
         if self._cancel_asked:
             self.cancel()
         if self._place.deleted:
@@ -212,7 +215,7 @@ class Runner:
             skip=(known.log_stdout, known.log_stderr) if known else (0, 0),
             stored=known.log_bytes if known else 0,
         )
-        self._recorder.listen(key, output)
+        self._recorder.attempt_ready(key, output, self._ready_at(node, number))
         attempt = Attempt(
             key,
             step,
@@ -225,6 +228,11 @@ class Runner:
         )
         self._under_way[node] = attempt
         self._spawn(self._drive(node, attempt), key.name)
+
+    def _ready_at(self, node: Node, number: int) -> datetime:
+        """Tell since when the attempt may begin; what is taken up again may do so for longer than we know of it."""
+        known = self._ready.of(node, number) if self._ready else None
+        return known or self._clock.now()
 
     async def _drive(self, node: Node, attempt: Attempt) -> None:
         await self._room.wait()

@@ -17,6 +17,7 @@ from aiop.config import Settings
 from aiop.interfaces import Clock
 from aiop.model.agent import AgentRecord
 from aiop.model.ids import AgentId, new_id
+from aiop.monitoring import Monitoring
 from aiop.operations import AgentOperations, Operations
 from aiop.orchestrator.fleet import Fleet
 from aiop.orchestrator.plans import Plans
@@ -40,6 +41,7 @@ class Service:
     supervisor: Supervisor
     fleet: Fleet
     sweeper: HistorySweeper
+    monitoring: Monitoring
     stopping: asyncio.Event
     """To be set when the service is to end; streams end then."""
 
@@ -52,7 +54,9 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         clock = SystemClock()
         bus = LocalBus()
         vault = FernetVault(installation.secret)
-        store = await stack.enter_async_context(open_store(settings.store_url, clock=clock))
+        store = await stack.enter_async_context(
+            open_store(settings.store_url, clock=clock, series_limit=settings.metrics_workflows)
+        )
         password = settings.admin_password.get_secret_value() if settings.admin_password else None
         await ensure_admin(store, clock, password=password, file=installation.admin_password_file)
 
@@ -94,6 +98,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             access_ttl=timedelta(seconds=settings.access_token_seconds),
             refresh_ttl=timedelta(seconds=settings.refresh_token_seconds),
         )
+        monitoring = Monitoring(store, clock, default_engine=default_engine(settings))
         services = Services(
             store=store,
             operations=Operations(store, bus, vault, volume_roots=settings.volume_roots),
@@ -102,10 +107,12 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             auth=auth,
             bus=bus,
             clock=clock,
+            monitoring=monitoring,
+            open_metrics=settings.metrics_open,
             max_body_bytes=settings.max_body_bytes,
         )
         sweeper = HistorySweeper(store, clock, retention)
-        yield Service(create_app(services), installation, supervisor, fleet, sweeper, services.stopping)
+        yield Service(create_app(services), installation, supervisor, fleet, sweeper, monitoring, services.stopping)
 
 
 def _local_agent(settings: Settings, installation: Installation, clock: Clock) -> AgentRecord:

@@ -24,8 +24,9 @@ T = TypeVar("T")
 class Database:
     """One open database."""
 
-    def __init__(self, dialect: Dialect, clock: Clock) -> None:
+    def __init__(self, dialect: Dialect, clock: Clock, *, series_limit: int) -> None:
         self.clock = clock
+        self.series_limit = series_limit
         self.dialect = dialect
         self.writer = Writer(dialect, clock)
         self._calls = Calls()

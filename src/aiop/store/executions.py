@@ -19,6 +19,7 @@ from aiop.store.codec import AnyRow, clean, dump, dump_optional, load, load_opti
 from aiop.store.database import Database
 from aiop.store.events import event_row
 from aiop.store.steps import reason, waiting
+from aiop.store.tallies import EndedExecution, TallyTable
 
 __all__ = ["ALL_WORKFLOWS", "ENDED", "OPEN", "SHOWN", "ExecutionTable", "change_row", "new_row", "summary"]
 
@@ -125,6 +126,7 @@ class ExecutionTable:
             .values(status=bindparam("status"))
         )
         self._insert_events = db.bulk(insert(tables.events))
+        self._tallies = TallyTable(db)
 
     async def add(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         """Insert new executions with their first event; the last of each workflow becomes its newest."""
@@ -150,9 +152,22 @@ class ExecutionTable:
             counts[old.workflow_id, old.status] -= 1
             counts[old.workflow_id, row["status"]] += 1
         await self._count(tx, counts)
-        ended = [row["execution"] for row in moved if row["status"] in ENDED]
+        ended = [row for row in moved if row["status"] in ENDED]
         if ended:
-            await _erase(tx, ended)
+            await _erase(tx, [row["execution"] for row in ended])
+            await self._tallies.add_executions(
+                tx,
+                [
+                    EndedExecution(
+                        before[row["execution"]].workflow_id,
+                        row["status"],
+                        row["reason"],
+                        row["started_at"],
+                        row["completed_at"],
+                    )
+                    for row in ended
+                ],
+            )
 
     async def cancel_unclaimed(self, tx: AsyncConnection, cancelled: Sequence[str], now: int) -> None:
         """End executions without an owner who could. Their events follow ``ExecutionSubmitted``, the only one yet."""

@@ -11,6 +11,7 @@ from aiop.store.agents import AgentPart
 from aiop.store.auth import AuthPart
 from aiop.store.database import Database
 from aiop.store.dialect import dialect_for
+from aiop.store.figures import FigurePart
 from aiop.store.operations import OperationsPart
 from aiop.store.reads import ReadPart
 from aiop.store.runner import RunnerPart
@@ -21,7 +22,7 @@ from aiop.store.supervisor import SupervisorPart
 __all__ = ["SqlStore", "open_store"]
 
 
-class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, AuthPart, AgentPart, SecretPart):
+class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, FigurePart, AuthPart, AgentPart, SecretPart):
     """``interfaces.Store`` on SQL."""
 
     @property
@@ -35,13 +36,14 @@ class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, AuthPart, A
 
 
 @asynccontextmanager
-async def open_store(url: str, *, clock: Clock) -> AsyncIterator[SqlStore]:
+async def open_store(url: str, *, clock: Clock, series_limit: int = 100) -> AsyncIterator[SqlStore]:
     """Open the database at ``url``, created or brought to the newest schema first.
 
+    At most ``series_limit`` workflows are counted by themselves in the tallies.
     Raises ``ValueError`` for a URL that no driver serves, ``StorageUnavailable`` if it cannot be opened.
     """
     await upgrade(url)
-    db = Database(dialect_for(url), clock)
+    db = Database(dialect_for(url), clock, series_limit=series_limit)
     db.writer.start()
     store = SqlStore(db)
     try:

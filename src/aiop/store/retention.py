@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Table, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from aiop.interfaces import Counted
 from aiop.model.ids import ExecutionId
 from aiop.store import tables
 from aiop.store.bulk import batched
@@ -87,8 +88,12 @@ async def _purge_workflow(db: Database, workflow: str) -> None:
         await purge_executions(db, [ExecutionId(each) for each in group])
 
     async def remove(tx: AsyncConnection) -> None:
-        counts = tables.execution_counts
+        counts, tallies, series = tables.execution_counts, tables.tallies, tables.workflow_series
         await tx.execute(delete(counts).where(counts.c.workflow_id == workflow))
+        await tx.execute(
+            delete(tallies).where(tallies.c.counted == Counted.WORKFLOW.value, tallies.c.workflow == workflow)
+        )
+        await tx.execute(delete(series).where(series.c.workflow_id == workflow))
         await tx.execute(delete(tables.versions).where(tables.versions.c.workflow_id == workflow))
         await tx.execute(delete(tables.workflows).where(tables.workflows.c.id == workflow))
 

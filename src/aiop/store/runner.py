@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -21,6 +21,7 @@ from aiop.store.events import event_row
 from aiop.store.executions import ExecutionTable, change_row, summary
 from aiop.store.logs import LogCodec
 from aiop.store.steps import attempt, attempt_row, step, step_row
+from aiop.store.tallies import Count, TallyTable, counts_of
 from aiop.store.writer import Work
 
 __all__ = ["RunnerPart"]
@@ -39,6 +40,7 @@ class _Commit:
     attempts: Rows
     events: Rows
     logs: Rows
+    counts: list[Count]
 
 
 class _Commits(Work[_Commit, None]):
@@ -57,9 +59,10 @@ class _Commits(Work[_Commit, None]):
         self._attempts = db.upsert(tables.attempts)
         self._events = db.upsert(tables.events)
         self._logs = db.upsert(tables.logs)
+        self._tallies = TallyTable(db)
 
     async def apply(self, tx: AsyncConnection, items: Sequence[_Commit]) -> Sequence[AiopError | None]:
-        held = await self._held(tx, {item.lease.execution for item in items})
+        held, newest = await self._held(tx, {item.lease.execution for item in items})
         results: list[AiopError | None] = []
         valid: list[_Commit] = []
         for item in items:
@@ -73,12 +76,17 @@ class _Commits(Work[_Commit, None]):
             results.append(None)
         if valid:
             await self._write(tx, valid)
+            await self._tallies.add(tx, _fresh(valid, newest))
         return results
 
     @staticmethod
-    async def _held(tx: AsyncConnection, executions: set[ExecutionId]) -> dict[ExecutionId, tuple[str, int]]:
-        found = await tx.execute(_LEASES, {"executions": executions})
-        return {ExecutionId(row.execution_id): (row.owner, row.epoch) for row in found}
+    async def _held(
+        tx: AsyncConnection, executions: set[ExecutionId]
+    ) -> tuple[dict[ExecutionId, tuple[str, int]], dict[ExecutionId, int]]:
+        """Return who holds each execution, and the newest event of each that the store has."""
+        found = (await tx.execute(_LEASES, {"executions": executions})).all()
+        held = {ExecutionId(row.execution_id): (row.owner, row.epoch) for row in found}
+        return held, {ExecutionId(row.execution_id): row.newest or 0 for row in found}
 
     async def _write(self, tx: AsyncConnection, commits: Sequence[_Commit]) -> None:
         """Write what is left of the batch when for each key only the last row counts."""
@@ -94,10 +102,28 @@ class _Commits(Work[_Commit, None]):
 _STEP = itemgetter("execution_id", "step", "fan_index")
 _ATTEMPT = itemgetter("execution_id", "step", "fan_index", "attempt")
 _LEASES = (
-    select(tables.leases.c.execution_id, tables.leases.c.owner, tables.leases.c.epoch)
+    select(
+        tables.leases.c.execution_id,
+        tables.leases.c.owner,
+        tables.leases.c.epoch,
+        select(func.max(tables.events.c.seq))
+        .where(tables.events.c.execution_id == tables.leases.c.execution_id)
+        .scalar_subquery()
+        .label("newest"),
+    )
     .where(tables.leases.c.execution_id.in_(bindparam("executions", expanding=True)))
     .with_for_update()
 )
+
+
+def _fresh(commits: Sequence[_Commit], newest: dict[ExecutionId, int]) -> Iterator[Count]:
+    """Yield what is to be counted: not what the store has already of a commit that is written again."""
+    for commit in commits:
+        known = newest[commit.lease.execution]
+        for count in commit.counts:
+            if count.seq > known:
+                newest[commit.lease.execution] = count.seq
+                yield count
 
 
 def _newest_by(key: Callable[[dict[str, Any]], Any], groups: Iterable[Rows]) -> Rows:
@@ -125,6 +151,7 @@ class RunnerPart(Part):
                 attempts=[attempt_row(execution, record) for record in changes.attempts],
                 events=[event_row(execution, event) for event in changes.events],
                 logs=[self._log_codec.row(execution, batch) for batch in changes.logs],
+                counts=counts_of(changes),
             ),
         )
 

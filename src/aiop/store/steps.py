@@ -91,6 +91,7 @@ def attempt_row(execution: ExecutionId, record: AttemptRecord) -> dict[str, Any]
         "log_stderr": record.log_stderr,
         "log_bytes": record.log_bytes,
         "retry_at": micros(record.retry_at),
+        "ready_at": micros(record.ready_at),
         "error": clean(record.error),
     }
 
@@ -113,6 +114,7 @@ def attempt(row: AnyRow) -> AttemptRecord:
         log_stderr=row.log_stderr,
         log_bytes=row.log_bytes,
         retry_at=moment(row.retry_at),
+        ready_at=moment(row.ready_at),
     )
 
 

@@ -35,9 +35,11 @@ __all__ = [
     "secret_values",
     "secrets",
     "steps",
+    "tallies",
     "tokens",
     "users",
     "versions",
+    "workflow_series",
     "workflows",
 ]
 
@@ -168,6 +170,12 @@ steps = Table(
     Column("sealed", LargeBinary),
     sqlite_with_rowid=False,
 )
+Index(
+    "ix_steps_running",
+    steps.c.execution_id,
+    sqlite_where=steps.c.status == "running",
+    postgresql_where=steps.c.status == "running",
+)
 
 attempts = Table(
     "attempts",
@@ -187,6 +195,7 @@ attempts = Table(
     Column("log_stderr", BigInteger, nullable=False),
     Column("log_bytes", BigInteger, nullable=False),
     Column("retry_at", BigInteger),
+    Column("ready_at", BigInteger),
     Column("error", Text),
     sqlite_with_rowid=False,
 )
@@ -240,6 +249,28 @@ agents = Table(
     Column("updated_at", BigInteger),
     Column("deleted_at", BigInteger),
     Column("sealed", LargeBinary),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("counted", String, primary_key=True),
+    Column("workflow", String, primary_key=True),
+    Column("label", String, primary_key=True),
+    Column("bucket", BigInteger, primary_key=True, comment="upper bound in microseconds"),
+    Column("times", BigInteger, nullable=False),
+    Column("micros", BigInteger, nullable=False, comment="sum of the durations"),
+    sqlite_with_rowid=False,
+    comment="What has ended since the database was made; what is deleted stays counted",
+)
+
+workflow_series = Table(
+    "workflow_series",
+    metadata,
+    Column("workflow_id", String, primary_key=True),
+    Column("used_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Workflows whose executions are counted under their own id",
 )
 
 users = Table(

@@ -95,9 +95,9 @@ def an_agent(**changes: Any) -> AgentRecord:
 
 
 @asynccontextmanager
-async def roomy_store(url: str, *, clock: HandClock) -> AsyncIterator[SqlStore]:
+async def roomy_store(url: str, *, clock: HandClock, **options: int) -> AsyncIterator[SqlStore]:
     """Open a store that has an agent with a place for whatever comes."""
-    async with open_store(url, clock=clock) as store:
+    async with open_store(url, clock=clock, **options) as store:
         if not await store.all_agents():
             await store.add_agent(an_agent(id=AGENT, max_load=1_000_000))
         yield store

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aiop import __version__
 from aiop.client import AsyncClient, Client, Forbidden, InvalidRequest, InvalidState, NotFound, Tokens
 from aiop.model.state import ExecutionStatus, StepStatus
 from unit.cli.installation import serving
@@ -161,3 +162,12 @@ def test_the_examples_run(program, service, token):
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "completed" in ended.stdout
+
+
+def test_the_service_tells_how_it_is(client):
+    client.run_and_wait(FLOW, timeout=60)
+    status = client.monitoring.status()
+
+    assert (status.status, status.version) == ("healthy", __version__)
+    assert [(engine.agent, engine.type, engine.status) for engine in status.engines] == [("local", "fake", "idle")]
+    assert "# TYPE dagger_workflow_executions_total counter\n" in client.monitoring.metrics()

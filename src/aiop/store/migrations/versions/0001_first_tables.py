@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("log_stderr", sa.BigInteger(), nullable=False),
         sa.Column("log_bytes", sa.BigInteger(), nullable=False),
         sa.Column("retry_at", sa.BigInteger(), nullable=True),
+        sa.Column("ready_at", sa.BigInteger(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("execution_id", "step", "fan_index", "attempt", name=op.f("pk_attempts")),
         sqlite_with_rowid=False,
@@ -206,6 +207,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("execution_id", "step", "fan_index", name=op.f("pk_steps")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_steps_running",
+        "steps",
+        ["execution_id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("counted", sa.String(), nullable=False),
+        sa.Column("workflow", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("bucket", sa.BigInteger(), nullable=False, comment="upper bound in microseconds"),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False, comment="sum of the durations"),
+        sa.PrimaryKeyConstraint("counted", "workflow", "label", "bucket", name=op.f("pk_tallies")),
+        comment="What has ended since the database was made; what is deleted stays counted",
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "tokens",
         sa.Column("id", sa.String(), nullable=False),
@@ -239,6 +260,14 @@ def upgrade() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_versions")),
         sa.UniqueConstraint("workflow_id", "number", name=op.f("uq_versions_workflow_id_number")),
+    )
+    op.create_table(
+        "workflow_series",
+        sa.Column("workflow_id", sa.String(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workflow_id", name=op.f("pk_workflow_series")),
+        comment="Workflows whose executions are counted under their own id",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "workflows",
@@ -302,6 +331,8 @@ def downgrade() -> None:
         "attempts",
         "events",
         "logs",
+        "tallies",
+        "workflow_series",
         "users",
         "tokens",
         "secrets",

@@ -1,0 +1,20 @@
+"""What the service tells of itself: its status, its metrics."""
+
+from aiop.monitoring.catalogue import CATALOGUE, Metric
+from aiop.monitoring.exposition import CONTENT_TYPE as METRICS_TYPE
+from aiop.monitoring.monitoring import Monitoring
+from aiop.monitoring.process import ProcessMeter
+from aiop.monitoring.requests import RequestFigures
+from aiop.monitoring.status import EngineState, Health, ServiceStatus
+
+__all__ = [
+    "CATALOGUE",
+    "METRICS_TYPE",
+    "EngineState",
+    "Health",
+    "Metric",
+    "Monitoring",
+    "ProcessMeter",
+    "RequestFigures",
+    "ServiceStatus",
+]
