@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tarfile
@@ -14,6 +15,8 @@ import aiodocker
 import aiohttp
 import httpx
 import pytest
+
+from small_disk import SmallDisk
 
 IMAGE = "aiop-test-busybox:1"
 _BUSYBOX = Path("/bin/busybox")
@@ -45,9 +48,13 @@ def docker_client(endpoint: str) -> aiodocker.Docker:
 
 
 class Dockerd:
-    """A Docker Engine of our own, in its own network, so that it meddles with no other."""
+    """A Docker Engine of our own, in its own network, so that it meddles with no other.
 
-    def __init__(self, root: Path, *options: str) -> None:
+    With ``containerd`` it leaves containers to a containerd beside it, which outlives it, as distributions set it up;
+    without, it starts one that dies with it. ``data_size`` puts its data on a small ``disk`` of so many bytes.
+    """
+
+    def __init__(self, root: Path, *options: str, containerd: bool = False, data_size: int | None = None) -> None:
         for tool in ("dockerd", "unshare", "ip"):
             if shutil.which(tool) is None:
                 raise DockerMissing(f"{tool} is not installed")
@@ -57,6 +64,8 @@ class Dockerd:
         self.options = options
         self.endpoint = f"unix://{root}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
+        self._containerd = Containerd(root) if containerd else None
+        self.disk = None if data_size is None else SmallDisk(root / "data", data_size)
 
     @property
     def pid(self) -> int:
@@ -75,6 +84,9 @@ class Dockerd:
             "dockerd", "--data-root", f"{self.root}/data", "--exec-root", f"{self.root}/exec",
             "--pidfile", f"{self.root}/pid", "--host", self.endpoint, *self.options,
         ]  # fmt: skip
+        if self._containerd is not None:
+            self._containerd.start()
+            command += ["--containerd", self._containerd.address]
         # After a kill -9 these name processes that are dead; where nobody reaps orphans, dockerd takes them for alive.
         for stale in (self.root / "pid", self.root / "exec/containerd/containerd.pid"):
             if stale.exists() and not _runs(int(stale.read_text())):
@@ -107,9 +119,45 @@ class Dockerd:
             for container in http.get("/containers/json", params={"all": "1"}).json():
                 http.delete(f"/containers/{container['Id']}", params={"force": "1", "v": "1"})
         self.terminate()
+        if self._containerd is not None:
+            self._containerd.terminate()
+        _end_orphans(self.root)
         for mount in reversed(_mounts_under(self.root)):
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Containerd:
+    """A containerd of our own."""
+
+    def __init__(self, root: Path) -> None:
+        self.address = f"{root}/containerd.sock"
+        self._root = root
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, unless it runs, and wait until it takes connections."""
+        if self._process is not None:
+            return
+        config = self._root / "containerd.toml"
+        config.write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+        command = [
+            "containerd", "--config", config, "--address", self.address,
+            "--root", self._root / "containerd", "--state", self._root / "containerd-state",
+        ]  # fmt: skip
+        with (self._root / "containerd.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until = time.monotonic() + _START_SECONDS
+        while not _listens(self.address):
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise DockerMissing(f"containerd did not start:\n{(self._root / 'containerd.log').read_text()[-2000:]}")
+            time.sleep(0.05)  # another process: there is no event to await
+
+    def terminate(self) -> None:
+        """Ask it to end, and wait."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
 
 
 class DockerLab:
@@ -183,15 +231,18 @@ def _find() -> str | None:
 
 
 def _answers(endpoint: str) -> bool:
-    if endpoint.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(endpoint.removeprefix("unix://")):
-                return False
+    if endpoint.startswith("unix://") and not _listens(endpoint.removeprefix("unix://")):
+        return False
     try:
         with _http(endpoint) as http:
             return http.get("/_ping").status_code == 200
     except (httpx.HTTPError, OSError):
         return False
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def _http(endpoint: str) -> httpx.Client:
@@ -206,6 +257,17 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def _end_orphans(root: Path) -> None:
+    """End the supervisors of containers that a killed engine has forgotten: those that it was starting."""
+    for process in Path("/proc").iterdir():
+        try:
+            command = (process / "cmdline").read_bytes()
+        except (OSError, ValueError):
+            continue
+        if b"containerd-shim" in command and f"{root}/".encode() in command:
+            os.kill(int(process.name), signal.SIGKILL)
 
 
 def _mounts_under(root: Path) -> list[str]:

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from aiop.client import AsyncClient, ServiceUnreachable
 
@@ -31,8 +32,8 @@ class ServiceProcess:
         assert self._process is not None
         return self._process.pid
 
-    def client(self) -> AsyncClient:
-        return AsyncClient(self.url, username="admin", password=PASSWORD)
+    def client(self, **options: Any) -> AsyncClient:
+        return AsyncClient(self.url, username="admin", password=PASSWORD, **options)
 
     async def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}

@@ -136,7 +136,14 @@ class SourceRefused(AiopError):
 
 
 class StorageUnavailable(AiopError):
-    """The database, or the disk, cannot be written or read now; nothing of the call has happened."""
+    """The database, or the disk, cannot be written or read now; nothing of the call has happened.
+
+    ``full``: for want of space, which somebody has to make.
+    """
+
+    def __init__(self, message: str = "", *, full: bool = False) -> None:
+        super().__init__(message)
+        self.full = full
 
 
 class ArtifactLost(AiopError):

@@ -1,10 +1,12 @@
 """A service on real Docker, and a look at what it leaves there."""
 
 import asyncio
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from docker_lab import docker_client
+from docker_lab import Dockerd, DockerMissing, docker_client, ensure_image, missing
 from service_process import ServiceProcess
 
 
@@ -22,25 +24,58 @@ def docker_image(docker_lab):
 
 
 @pytest.fixture
-async def service(docker_lab, tmp_path):
-    """The service, not started yet, on the Docker Engine of the tests."""
-    process = ServiceProcess(tmp_path / "data", docker_endpoint=docker_lab.endpoint, volume_roots=str(tmp_path))
-    yield process
-    await process.kill()
+async def service_on(tmp_path):
+    """Make a service, not started yet, on a Docker Engine; it is killed after the test."""
+    made = []
+
+    def make(endpoint, **settings):
+        settings = {"data_dir": tmp_path / "data", "volume_roots": str(tmp_path), **settings}
+        made.append(ServiceProcess(settings.pop("data_dir"), docker_endpoint=endpoint, **settings))
+        return made[-1]
+
+    yield make
+    for process in made:
+        await process.kill()
 
 
 @pytest.fixture
-def containers_of(docker_lab):
-    """List the containers of a service; with ``none_left``, wait until there are none and fail if some stay."""
+def service(docker_lab, service_on):
+    """The service, not started yet, on the Docker Engine of the tests."""
+    return service_on(docker_lab.endpoint)
 
-    async def look(service, *, none_left=False):
+
+@pytest.fixture
+def no_container_is_left():
+    """Wait until a service has no container on an engine; fails if some stay."""
+
+    async def look(service, endpoint):
         installation = (service.data_dir / "installation").read_text().strip()
-        async with docker_client(docker_lab.endpoint) as docker, asyncio.timeout(20):
+        async with docker_client(endpoint) as docker, asyncio.timeout(20):
+            label = f'{{"label": ["aiop.installation={installation}"]}}'
             while True:
-                label = f'{{"label": ["aiop.installation={installation}"]}}'
-                found = await docker.containers.list(all=True, filters=label)
-                if not none_left or not found:
-                    return found
+                if not await docker.containers.list(all=True, filters=label):
+                    return
                 await asyncio.sleep(0.1)  # removal is in the background, in another process
 
     return look
+
+
+@pytest.fixture
+def dockerd():
+    """Start a Docker Engine that the test may kill."""
+    started = []
+
+    def start(*options, **more):
+        # A socket's path must be short.
+        daemon = Dockerd(Path(tempfile.mkdtemp(prefix="aiop-docker-")), *options, **more)
+        try:
+            daemon.start()
+            ensure_image(daemon.endpoint)
+        except DockerMissing as why:
+            missing("docker", str(why))
+        started.append(daemon)
+        return daemon
+
+    yield start
+    for daemon in started:
+        daemon.close()

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_each_step_runs_exactly_once_and_each_line_is_kept_exactly_once(
-    service, docker_image, marks, containers_of, seed
+    service, docker_lab, docker_image, marks, no_container_is_left, seed
 ):
     rng = random.Random(seed)
     await service.start()
@@ -41,7 +41,7 @@ async def test_each_step_runs_exactly_once_and_each_line_is_kept_exactly_once(
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     finished = [event.data["step"] for event in events if event.type == "StepFinished"]
     assert sorted(finished) == sorted(steps)
-    await containers_of(service, none_left=True)
+    await no_container_is_left(service, docker_lab.endpoint)
 
 
 async def test_an_execution_that_was_acknowledged_is_never_lost(service, docker_image, marks):

@@ -44,6 +44,8 @@ STATUS: Mapping[type[AiopError], HTTPStatus] = {
 """The table. An error that is not in it is a fault of ours: 500."""
 
 _STORAGE_RETRY_SECONDS = 5
+_AWAY = "The database is not available; try again later"
+_DISK_FULL = "The disk of the database is full: nothing can be stored until there is space again"
 
 
 def error_response(
@@ -91,7 +93,7 @@ async def _on_error(_: Request, error: Exception) -> Response:
         case StorageUnavailable():
             headers["Retry-After"] = str(_STORAGE_RETRY_SECONDS)
             # The exception's own words may name files and tables.
-            message = "The database is not available; try again later"
+            message = _DISK_FULL if error.full else _AWAY
             return error_response(status, "storage_unavailable", message, headers=headers)
     return error_response(status, cast("RequestError", error).code, str(error), details=details, headers=headers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from aiop.auth.principal import Principal
 from aiop.auth.sessions import Session, Sessions
 from aiop.auth.tokens import ApiTokens
 from aiop.auth.users import Users
-from aiop.errors import Unauthenticated
+from aiop.errors import StorageUnavailable, Unauthenticated
 from aiop.interfaces import AuthStore, Clock
 from aiop.model.ids import TokenId
 
@@ -114,7 +115,8 @@ class AuthService:
         self._used.move_to_end(token)
         if len(self._used) > _CACHE_SIZE:
             self._used.popitem(last=False)
-        await self._store.touch_token(token, now)
+        with suppress(StorageUnavailable):  # a note for people; who only reads must not fail for it
+            await self._store.touch_token(token, now)
 
     def _forget(self) -> None:
         self._known.clear()

@@ -107,6 +107,7 @@ class Outcome:
 
     ``exit_code`` is ``None`` if nothing was started (image, start); ``error`` is then the engine's own sentence.
     ``outputs`` holds the declared paths that exist, ``output_file`` what is at ``AIOP_OUTPUT`` if anything is.
+    ``log_gap`` says why the end of stdout and stderr may be missing, where the engine could not keep it.
     """
 
     exit_code: int | None
@@ -117,6 +118,7 @@ class Outcome:
     image_digest: str | None = None
     output_file: OutputFile | None = None
     outputs: Mapping[str, OutputFile] = field(default_factory=dict)
+    log_gap: str | None = None
 
     @property
     def succeeded(self) -> bool:

@@ -227,6 +227,9 @@ class Attempt:
     def _result(self, outcome: Outcome) -> AttemptResult:
         self.output.finish()
         text, truncated = self.output.result
+        if outcome.log_gap is not None:
+            self.output.note(f"[{outcome.log_gap}]", self._clock.now())
+            truncated = True
         read = read_outputs(self.step, outcome, result=text)
         status, reason, error = StepStatus.COMPLETED, outcome.reason, outcome.error
         if self._stopping is not None:

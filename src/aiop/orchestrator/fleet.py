@@ -187,10 +187,11 @@ class Fleet:
     def _open(self, group: asyncio.TaskGroup, key: Hashable, record: AgentRecord) -> _Site:
         engine = self._engines.build(record)
         doubt = asyncio.Event()
-        remover = Remover(engine)
+        gate = EngineGate(engine, self._clock, doubt=doubt.set)
+        remover = Remover(engine, gate)
         site = _Site(
             engine=engine,
-            gate=EngineGate(engine, self._clock, doubt=doubt.set),
+            gate=gate,
             remover=remover,
             sweeper=ContainerSweeper(engine, self._store, self._clock, remover),
             doubt=doubt,

@@ -13,11 +13,13 @@ import structlog
 from aiop.errors import EngineUnavailable, StorageUnavailable
 from aiop.interfaces import Clock, Engine, OperationsStore, SecretStore, SupervisorStore
 from aiop.model.ids import StepKey
+from aiop.orchestrator.gate import EngineGate
 from aiop.orchestrator.pause import pause
 
 __all__ = ["ContainerSweeper", "HistorySweeper", "Remover", "Retention"]
 
 REMOVALS_AT_ONCE = 2
+REMOVAL_TRIES = 3
 SWEEP_PERIOD = timedelta(minutes=5)
 RETENTION_PERIOD = timedelta(hours=1)
 PURGE_AT_ONCE = 500
@@ -28,11 +30,12 @@ log = structlog.get_logger()
 class Remover:
     """Removes containers in the background, a few at once, so that starts come first.
 
-    What it cannot remove (the engine is away) the next sweep finds again.
+    An engine that is away is waited for. What it does not remove when it is asked again, the next sweep finds.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, gate: EngineGate) -> None:
         self._engine = engine
+        self._gate = gate
         self._queue: asyncio.Queue[StepKey] = asyncio.Queue()
 
     def put(self, keys: Sequence[StepKey]) -> None:
@@ -54,13 +57,24 @@ class Remover:
         while True:
             key = await self._queue.get()
             try:
-                await self._engine.remove(key)
+                await self._remove(key)
             except EngineUnavailable as error:
                 log.info("removal_postponed", container=key.name, error=str(error))
             except Exception:
                 log.exception("removal_failed", container=key.name)
             finally:
                 self._queue.task_done()
+
+    async def _remove(self, key: StepKey) -> None:
+        for tries_left in reversed(range(REMOVAL_TRIES)):
+            try:
+                await self._engine.remove(key)
+            except EngineUnavailable:
+                if not tries_left:
+                    raise
+                await self._gate.passed()
+            else:
+                return
 
 
 class ContainerSweeper:

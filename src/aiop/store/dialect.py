@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,9 @@ class Dialect(Protocol):
 
     def is_outage(self, error: BaseException) -> bool:
         """Tell a fault of the world (disk full, locked, gone) from a fault of the statement."""
+
+    def is_full(self, error: BaseException) -> bool:
+        """Tell whether it is space that is wanting."""
 
 
 def dialect_for(url: str) -> Dialect:
@@ -150,6 +154,13 @@ class SqliteDialect:
             return False
         code = getattr(error.orig, "sqlite_errorcode", None)
         return error.connection_invalidated or (code is not None and code & 0xFF in self._OUTAGES)
+
+    def is_full(self, error: BaseException) -> bool:
+        """Look at SQLite's code, or the system's."""
+        origin = getattr(error, "orig", None) or error
+        if isinstance(origin, OSError):
+            return origin.errno in (errno.ENOSPC, errno.EDQUOT)
+        return getattr(origin, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
     def _engine(self, pragmas: tuple[str, ...], **options: Any) -> AsyncEngine:
         async def connect(*_: Any, **__: Any) -> SqliteConnection:

@@ -156,13 +156,14 @@ class Writer:
             results = await self._transact(batch)
         except Exception as error:
             await self._disconnect()
-            outage = StorageUnavailable(f"the database cannot be written: {_sentence(error)}")
+            full = self._dialect.is_full(error)
+            outage = StorageUnavailable(f"the database cannot be written: {_sentence(error)}", full=full)
             self._ail(outage)
             for entry in reversed(batch):
                 if entry.work.patient and not self._closing:
                     self._queue.appendleft(entry)
                 else:
-                    entry.settle(StorageUnavailable(str(outage)))
+                    entry.settle(StorageUnavailable(str(outage), full=full))
             return False
         self._recover()
         for entry, result in zip(batch, results, strict=True):

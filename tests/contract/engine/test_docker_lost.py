@@ -1,6 +1,7 @@
 """The Docker Engine ends, is killed, comes back; and others meddle with our containers."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,8 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import aiohttp
 import pytest
+from aiodocker import DockerError
+from aiodocker.containers import DockerContainer
 
+from aiop.engines.docker.client import left_over
 from aiop.errors import EngineUnavailable, StepLost
 from aiop.model.ids import StepKey
 from aiop.model.run import ContainerRun, Outcome
@@ -86,7 +91,7 @@ async def test_containers_that_outlive_the_engine_are_adopted(how: str) -> None:
         assert unseen.exit_code == 6
         # Docker drops what is written while no engine is there to read it, and the last of what it had not kept yet.
         assert b"before\nafter\n".startswith(ending.output.stdout)
-        assert "may be missing" in (unseen.error or "")
+        assert "may be missing" in (unseen.log_gap or "")
         assert running.output.stdout == b"before\nafter\n"
 
 
@@ -182,3 +187,81 @@ async def test_an_engine_that_cannot_be_found_is_unavailable(on_docker: DockerSu
         engine = on_docker.restarted(endpoint=endpoint)
         with pytest.raises(EngineUnavailable):
             await engine.check()
+
+
+def broken_start(monkeypatch: pytest.MonkeyPatch, *, delivered: bool) -> None:
+    """Let the connection break during the next start, before or after the engine does it."""
+    start = DockerContainer.start
+
+    async def break_off(container: DockerContainer, **options: object) -> None:
+        monkeypatch.setattr(DockerContainer, "start", start)
+        if delivered:
+            await start(container, **options)
+        broken = DockerError(900, "the connection broke")
+        broken.__context__ = aiohttp.ServerDisconnectedError()
+        raise broken
+
+    monkeypatch.setattr(DockerContainer, "start", break_off)
+
+
+async def test_a_start_that_was_not_answered_and_has_happened_is_adopted(
+    on_docker: DockerSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, run, output = on_docker.key(), on_docker.run("echo once; exit 4"), Output()
+    broken_start(monkeypatch, delivered=True)
+    with pytest.raises(EngineUnavailable):
+        await on_docker.engine.start(key, run, output)
+    await on_docker.engine.start(key, run, output)
+    assert (await on_docker.engine.wait(key)).exit_code == 4
+    assert output.stdout == b"once\n"
+
+
+async def test_a_start_that_was_not_answered_and_is_not_known_of_is_lost_since_it_may_run(
+    on_docker: DockerSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, run = on_docker.key(), on_docker.run("exit 4")
+    broken_start(monkeypatch, delivered=False)
+    with pytest.raises(EngineUnavailable):
+        await on_docker.engine.start(key, run, Output())
+    with pytest.raises(StepLost):
+        await on_docker.engine.start(key, run, Output())
+    await on_docker.engine.remove(key)
+    assert (await on_docker.outcome(run)).exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        ("task 030c5075846c: already exists", True),
+        ("failed to start shim: mkdir /run/containerd/moby/1d28: file exists: unknown", True),
+        ("failed to create task for container: id already in use", True),
+        ('exec: "nothing": executable file not found in $PATH', False),
+        ("error while creating mount source path '/x': mkdir /x: file exists", False),
+    ],
+)
+def test_what_a_start_that_was_killed_left_over_is_told_from_other_faults(words: str, lost: bool) -> None:
+    assert left_over(DockerError(500, words)) is lost
+
+
+async def test_a_stop_goes_on_though_it_cannot_be_written_down(
+    on_docker: DockerSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    key = on_docker.key()
+    await on_docker.engine.start(key, on_docker.run("exec sleep 60"), Output())
+    monkeypatch.setattr(Path, "touch", no_space)
+    await on_docker.engine.stop(key, grace=timedelta(0))
+    assert (await on_docker.engine.wait(key)).exit_code in (137, 143)
+
+
+async def test_without_space_for_outputs_the_engine_is_unavailable_and_says_why(
+    on_docker: DockerSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", no_space)
+    with pytest.raises(EngineUnavailable, match="No space left"):
+        await on_docker.engine.start(on_docker.key(), on_docker.run("true"), Output())

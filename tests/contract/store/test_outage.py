@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -29,6 +27,7 @@ from contract.store.subject import (
     ended,
     roomy_store,
 )
+from small_disk import SmallDisk
 
 LARGE = 400_000
 
@@ -290,51 +289,34 @@ async def test_a_url_without_a_driver_is_refused() -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A real file system of 6 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = shutil.which("mount")
-    made = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if not made or made.returncode:
-        pytest.skip("only root can mount a small file system")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    disk = SmallDisk(tmp_path / "small", 6 * 1024 * 1024)
+    yield disk
+    disk.close()
 
 
-async def test_a_disk_that_is_really_full_loses_nothing(small_disk: Path) -> None:
+async def test_a_disk_that_is_really_full_loses_nothing(small_disk: SmallDisk) -> None:
     clock = HandClock()
-    async with roomy_store(f"sqlite+aiosqlite:///{small_disk}/aiop.db", clock=clock) as store:
+    async with roomy_store(f"sqlite+aiosqlite:///{small_disk.path}/aiop.db", clock=clock) as store:
         workflow = a_workflow()
         await store.create_workflow(workflow)
         lease = await claimed(store, workflow)
-        ballast = small_disk / "ballast"
-        fill(ballast)
+        small_disk.fill()
 
         commits = [
             asyncio.ensure_future(store.commit(lease, Changes(events=[an_event(n + 1)], logs=[large_batch(n)])))
             for n in range(1, 4)
         ]
         await clock.somebody_sleeps()
-        with pytest.raises(StorageUnavailable, match=r"full|disk"):
+        with pytest.raises(StorageUnavailable, match=r"full|disk") as refusal:
             await store.create_workflow(a_workflow(document="x" * LARGE))
+        assert refusal.value.full
         assert (await store.execution(lease.execution)).id == lease.execution
 
-        ballast.unlink()
+        small_disk.free()
         await wait_out(clock)
         await asyncio.gather(*commits)
         await store.commit(lease, ended())
         assert await store.logs(lease.execution) == [large_batch(n) for n in range(1, 4)]
         await store.submit(an_execution(workflow))
-
-
-def fill(path: Path) -> None:
-    """Write until nothing fits any more."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"\0" * 4096):
-                pass
-        except OSError:
-            return

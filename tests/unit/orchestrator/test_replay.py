@@ -59,7 +59,8 @@ class Process:
 
     async def main(self) -> None:
         engine, clock = FakeEngine(self.world), self.world.clock
-        remover = Remover(engine)
+        gate = EngineGate(engine, clock)
+        remover = Remover(engine, gate)
         context = RunnerContext(
             store=self.store,
             bus=LocalBus(),
@@ -70,7 +71,7 @@ class Process:
         )
         place = Place(
             engine=engine,
-            gate=EngineGate(engine, clock),
+            gate=gate,
             slots=Slots(self.slots),
             patience=timedelta(hours=1),
             volumes=VolumePolicy(()),

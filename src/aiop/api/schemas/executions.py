@@ -119,7 +119,9 @@ class StepItem(_State):
     status: StepStatus
     attempt: int | SkipJsonSchema[None] = _said("The newest attempt, from the second on")
     exit_code: int | SkipJsonSchema[None] = _said("Of the newest attempt, if it is not 0")
-    outputs_truncated: bool | SkipJsonSchema[None] = _said("An output was longer than what is kept")
+    outputs_truncated: bool | SkipJsonSchema[None] = _said(
+        "Not all of standard output was kept: it was too long, or the engine was away"
+    )
 
 
 class StepState(StepItem):

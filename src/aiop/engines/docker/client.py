@@ -19,7 +19,15 @@ from aiodocker import Docker, DockerError
 
 from aiop.errors import EngineRefused, EngineUnavailable
 
-__all__ = ["DockerClient", "TlsMaterial", "find_endpoint", "transient", "translated"]
+__all__ = [
+    "DockerClient",
+    "TlsMaterial",
+    "find_endpoint",
+    "left_over",
+    "transient",
+    "translated",
+    "unanswered",
+]
 
 _CONNECT_SECONDS = 10
 _CALL_SECONDS = 120
@@ -31,19 +39,24 @@ _NOT_FOR_US = (400, 401, 403, 404)
 _NO_CONNECTION = 900
 """The status that aiodocker gives to an error of the connection."""
 
+_NO_SPACE = "no space left on device"
+
 _TRANSIENT = (
     "cannot allocate memory",
     "connection refused",
     "context canceled",
     "context deadline exceeded",
     "is shutting down",
-    "no space left on device",
+    _NO_SPACE,
     "resource temporarily unavailable",
     "too many open files",
     "transport is closing",
     "ttrpc: closed",
 )
 """Words in an answer that tell of the state that the engine is in, not of what it was asked."""
+
+_LEFT_OVER = re.compile(r"task \w+: already exists|failed to (start|create) shim.*file exists|id already in use")
+"""What an engine says to a start if the one before it was killed in the middle of the same."""
 
 
 def find_endpoint() -> str | None:
@@ -67,6 +80,18 @@ def transient(error: DockerError) -> bool:
     return error.status in (_NO_CONNECTION, 503) or any(sign in words for sign in _TRANSIENT)
 
 
+def left_over(error: DockerError) -> bool:
+    """Whether a start found what an engine that was killed during the same start had made."""
+    return _LEFT_OVER.search(error.message) is not None
+
+
+def unanswered(error: Exception) -> bool:
+    """Whether the call may have reached the engine, and what it did is not known."""
+    if isinstance(error, DockerError):
+        return error.status == _NO_CONNECTION and not isinstance(error.__context__, aiohttp.ClientConnectorError)
+    return isinstance(error, TimeoutError | OSError)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn what is the engine's or the connection's fault into ``EngineUnavailable``.
@@ -76,7 +101,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DockerError as error:
-        raise EngineUnavailable(error.message) from error
+        full = "the disk of the Docker Engine is full: " if _NO_SPACE in error.message.lower() else ""
+        raise EngineUnavailable(f"{full}{error.message}") from error
     except TimeoutError as error:
         raise EngineUnavailable("the Docker Engine does not answer in time") from error
     except (aiohttp.ClientError, OSError) as error:

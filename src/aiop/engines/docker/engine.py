@@ -20,7 +20,7 @@ from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 from aiodocker.stream import Stream as Attachment
 
-from aiop.engines.docker.client import DockerClient, TlsMaterial, transient, translated
+from aiop.engines.docker.client import DockerClient, TlsMaterial, left_over, transient, translated, unanswered
 from aiop.engines.docker.containers import (
     INSTALLATION_LABEL,
     Daemon,
@@ -113,6 +113,8 @@ class DockerEngine:
         self._daemon: Daemon | None = None
         self._attempts: dict[StepKey, _Attempt] = {}
         self._stopped: set[StepKey] = set()
+        self._unanswered: set[StepKey] = set()
+        """Those whose start was asked for, and the connection broke before it was answered."""
 
     async def check(self) -> EngineInfo:
         """Ask the engine who it is; raises ``EngineUnavailable``."""
@@ -180,6 +182,7 @@ class DockerEngine:
         if self._handover is not None:
             await asyncio.to_thread(self._handover.remove, key.name)
         self._stopped.discard(key)
+        self._unanswered.discard(key)
 
     async def attempts(self) -> Sequence[StepKey]:
         """List by the label of the installation."""
@@ -274,13 +277,18 @@ class DockerEngine:
 
     async def _start_created(self, attempt: _Attempt) -> None:
         docker, container = self._client.docker, self._container(attempt.key)
+        if attempt.key in self._unanswered:
+            # An engine that dies during a start knows nothing of it afterwards, though the process may run or have run.
+            raise StepLost(f"the Docker Engine ended while it was starting {attempt.key.name}")
         try:
             archive = pack(attempt.run.files, with_handover=not self._mounted(attempt.key))
             if archive is not None:
                 await container.put_archive("/", archive)  # type: ignore[no-untyped-call]
             attempt.attachment = await attempt.connection.enter_async_context(attached(docker, container.id))
-            await container.start()
+            await self._ask_to_start(container, attempt.key)
         except DockerError as error:
+            if left_over(error):
+                raise StepLost(f"the Docker Engine ended while it was starting {attempt.key.name}") from error
             if transient(error) or error.status in (404, 409):
                 raise
             raise _Refused(Reason.START_FAILED, error.message) from error
@@ -288,6 +296,14 @@ class DockerEngine:
         if inspected is None:
             raise EngineUnavailable(f"{attempt.key.name} was removed while it was being started")
         _note_start(attempt, inspected)
+
+    async def _ask_to_start(self, container: DockerContainer, key: StepKey) -> None:
+        try:
+            await container.start()
+        except (DockerError, TimeoutError, OSError) as error:
+            if unanswered(error):
+                self._unanswered.add(key)
+            raise
 
     # --- wait -----------------------------------------------------------------------------------------------
 
@@ -297,6 +313,7 @@ class DockerEngine:
         finished_at = datetime.now(UTC)
         reason: Reason | None = None
         error: str | None = None
+        gap: str | None = None
         if code or attempt.attachment is None or not self._client.local:
             inspected = await self._inspect(key)
             if inspected is None:
@@ -305,7 +322,9 @@ class DockerEngine:
             if attempt.started_at is not None:
                 # The engine writes the start down when it has been told of it; a short run is over by then.
                 finished_at = max(finished_at, attempt.started_at)
-            reason, error = await self._judge(attempt, code, inspected)
+            reason, error = _why(attempt, code, inspected)
+            if reason in (None, Reason.EXIT_CODE) and not self._was_stopped(key):
+                gap = await self._gap(attempt, code, inspected)
         try:
             return Outcome(
                 exit_code=code,
@@ -316,30 +335,22 @@ class DockerEngine:
                 image_digest=await self._images.digest(attempt.run.image, attempt.image_id),
                 output_file=await self._output_file(key),
                 outputs=await self._outputs(attempt),
+                log_gap=gap,
             )
         except DockerError as fault:
             if fault.status == 404:
                 raise StepLost(f"{key.name} was removed by somebody else") from fault
             raise
 
-    async def _judge(
-        self, attempt: _Attempt, code: int, inspected: Mapping[str, Any]
-    ) -> tuple[Reason | None, str | None]:
-        """Say why a container ended; raises ``StepLost`` if it was not by itself."""
-        state = inspected["State"]
-        if code and state.get("OOMKilled"):
-            return Reason.OOM_KILLED, "the memory limit was reached"
-        if (words := attempt.delivery.init_failure) is not None and code == _code_of(words):
-            return Reason.START_FAILED, words
-        words = state.get("Error") or None
-        if not self._was_stopped(attempt.key):
-            adopted = attempt.attachment is None
-            ending = await ending_of(self._client, inspected, adopted=adopted, witnessed=attempt.running)
-            if ending is Ending.TAKEN:
-                raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
-            if ending is Ending.UNSEEN:
-                words = words or "no engine was there when the container ended: its last output may be missing"
-        return (Reason.EXIT_CODE if code else None), words
+    async def _gap(self, attempt: _Attempt, code: int, inspected: Mapping[str, Any]) -> str | None:
+        """Say why output may be missing; raises ``StepLost`` if the container did not end by itself."""
+        adopted = attempt.attachment is None
+        ending = await ending_of(self._client, inspected, adopted=adopted, witnessed=attempt.running)
+        if ending is Ending.TAKEN:
+            raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
+        if ending is Ending.UNSEEN:
+            return "no engine was there when the container ended: its last output may be missing"
+        return None
 
     async def _read_to_the_end(self, attempt: _Attempt) -> int:
         """Deliver all output and return the exit code."""
@@ -429,6 +440,15 @@ class DockerEngine:
         attempt = self._attempts.pop(key, None)
         if attempt is not None:
             await attempt.connection.aclose()
+
+
+def _why(attempt: _Attempt, code: int, inspected: Mapping[str, Any]) -> tuple[Reason | None, str | None]:
+    state = inspected["State"]
+    if code and state.get("OOMKilled"):
+        return Reason.OOM_KILLED, "the memory limit was reached"
+    if (words := attempt.delivery.init_failure) is not None and code == _code_of(words):
+        return Reason.START_FAILED, words
+    return (Reason.EXIT_CODE if code else None), state.get("Error") or None
 
 
 def _note_start(attempt: _Attempt, inspected: Mapping[str, Any]) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
+from aiop.errors import EngineUnavailable
 from aiop.model.run import OUTPUT_LIMIT, OutputFile
 
 __all__ = ["AIOP_OUTPUT", "MOUNT_POINT", "OUTPUT_FILE_LIMIT", "Handover"]
@@ -30,13 +32,19 @@ class Handover:
         self._root = root
 
     def prepare(self, name: str) -> str:
-        """Make the directory of an attempt and return the path to mount; idempotent."""
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the directory of an attempt and return the path to mount; idempotent.
+
+        Raises ``EngineUnavailable`` if it cannot be made now: the disk may be full.
+        """
         own = self._root / name
-        own.mkdir(mode=0o700, exist_ok=True)
         shared = own / "aiop"
-        shared.mkdir(exist_ok=True)
-        shared.chmod(0o777)
+        try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own.mkdir(mode=0o700, exist_ok=True)
+            shared.mkdir(exist_ok=True)
+            shared.chmod(0o777)
+        except OSError as error:
+            raise EngineUnavailable(f"no directory can be made for what steps output: {error.strerror}") from error
         return str(shared)
 
     def exists(self, name: str) -> bool:
@@ -68,10 +76,14 @@ class Handover:
         return OutputFile(content)
 
     def note_stop(self, name: str) -> None:
-        """Write down that this attempt is ended by us, so that it is known after a restart of the service too."""
+        """Write down that this attempt is ended by us, so that it is known after a restart of the service too.
+
+        On a full disk it is not: what is to end must end all the same.
+        """
         own = self._root / name
         if own.is_dir():
-            (own / "stopped").touch()
+            with suppress(OSError):
+                (own / "stopped").touch()
 
     def was_stopped(self, name: str) -> bool:
         """Whether ``note_stop`` was called."""
