@@ -26,10 +26,14 @@ registry() {
     command -v skopeo >/dev/null || echo skopeo
 }
 
+monitoring() {
+    command -v prometheus >/dev/null || echo prometheus
+}
+
 case $1 in
 engine) missing=$(engine) ;;
 image) missing=$(image) ;;
-test) missing=$(engine && image && network && registry) ;;
+test) missing=$(engine && image && network && registry && monitoring) ;;
 *)
     echo "usage: $0 engine|image|test" >&2
     exit 2
