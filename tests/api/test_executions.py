@@ -51,6 +51,7 @@ async def test_an_execution_is_there_as_soon_as_it_is_answered(client: httpx.Asy
         "started_at": None,
         "completed_at": None,
         "created_at": "2025-03-01T12:00:00Z",
+        "waiting": {"code": "agent_capacity", "detail": "its turn has not come: others came first"},
         "logs": "",
     }
 
@@ -138,13 +139,13 @@ async def test_a_step_says_what_it_waits_for(client: httpx.AsyncClient, owner: O
     assert steps["c"]["waiting"] == {"code": "dependency", "detail": "waits for b"}
 
 
-async def test_an_execution_says_what_it_waits_for(client: httpx.AsyncClient, workflow: str, owner: Owner) -> None:
-    execution = await executed(client, workflow)
-    await owner.claim(execution)
-    await owner.start(status=ExecutionStatus.PENDING, started_at=None, waiting=Waiting(WaitCode.AGENT_CAPACITY, "full"))
-    expected = {"code": "agent_capacity", "detail": "full"}
+async def test_an_execution_says_what_it_waits_for(client: httpx.AsyncClient, execution: str, owner: Owner) -> None:
+    expected = {"code": "agent_capacity", "detail": "its turn has not come: others came first"}
     assert (await shown(client, execution))["waiting"] == expected
     assert (await client.get("/dagger/executions")).json()["executions"][0]["waiting"] == expected
+    await owner.claim(execution)
+    await owner.start()
+    assert "waiting" not in await shown(client, execution)
 
 
 async def test_a_failed_execution_says_why_in_a_word_and_in_a_sentence(
