@@ -229,7 +229,10 @@ class RetryDocument(Document):
     factor: Annotated[Number, Field(ge=1, le=1000)] | None = None
     max_delay: Annotated[Seconds, Field(description="In seconds")] | None = None
     jitter: Annotated[Number, Field(ge=0, le=1)] | None = None
-    on: Annotated[list[Literal["exit_code", "timeout", "oom_killed"]], Field(min_length=1, max_length=3)] | None = None
+    on: (
+        Annotated[list[Literal["exit_code", "timeout", "oom_killed", "engine_lost"]], Field(min_length=1, max_length=4)]
+        | None
+    ) = None
     exit_codes: Annotated[list[Annotated[int, Field(ge=1, le=255)]], Field(min_length=1, max_length=255)] | None = None
 
 
