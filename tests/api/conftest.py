@@ -72,7 +72,7 @@ async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank:
         for role in Role:
             await services.auth.users.create(role, PASSWORD, role)
         application.state.services = services
-        yield Service(application, services, store, bus, clock, vault, database)
+        yield Service(application, services, store, bus, clock, vault, database, probe)
 
 
 SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
