@@ -24,10 +24,6 @@ _STYLES = {
     "failed": "red",
     "cancelled": "magenta",
     "skipped": "bright_black",
-    "idle": "green",
-    "busy": "cyan",
-    "offline": "red",
-    "error": "red",
 }
 
 

@@ -23,9 +23,7 @@ from aiop.client.errors import (
     WaitTimeout,
 )
 from aiop.client.results import (
-    Agent,
     ApiToken,
-    EngineOfAgent,
     EngineState,
     Event,
     Execution,
@@ -45,14 +43,12 @@ from aiop.client.retry import Retry
 from aiop.client.session import Tokens, TokenStore
 
 __all__ = [
-    "Agent",
     "ApiError",
     "ApiToken",
     "AsyncClient",
     "Client",
     "ClientError",
     "Conflict",
-    "EngineOfAgent",
     "EngineState",
     "Event",
     "Execution",

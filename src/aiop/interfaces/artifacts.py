@@ -34,7 +34,7 @@ class Artifacts(Protocol):
         """
 
     async def upload(self, archive: AsyncIterable[bytes]) -> UploadId:
-        """Take an archive (tar, plain or compressed by gzip, bzip2, xz or zstd; zip) as a source; raises
+        """Take an archive (tar, plain or compressed by gzip or zstd) as a source; raises
         ``SourceRefused``, for one that would leave its root too, and ``TooLarge``.
 
         The ignore files in it count. Costs no memory; an archive that ends early is not taken.

@@ -35,6 +35,11 @@ class Installation:
         return self.directory / "handover"
 
     @property
+    def artifacts(self) -> Path:
+        """Where sources, workspaces and outputs are; a short name, for it is in the options of mounts many times."""
+        return self.directory / "artifacts"
+
+    @property
     def admin_password_file(self) -> Path:
         """Where the first start leaves the password of ``admin``."""
         return self.directory / "admin-password"

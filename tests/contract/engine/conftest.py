@@ -14,7 +14,7 @@ from docker_lab import DockerLab, DockerMissing, missing
 
 # The fake runs nothing, so it has no limits and no mounts that could be looked at from inside.
 FAKE_CAPABILITIES = Capabilities(
-    **{field.name: field.name in ("files", "output_paths", "reattach") for field in fields(Capabilities)}
+    **{field.name: field.name in ("files", "output_paths", "reattach", "workspace") for field in fields(Capabilities)}
 )
 
 

@@ -134,9 +134,14 @@ class FakeSubject(Subject):
 class DockerSubject(Subject):
     """A real Docker Engine."""
 
-    def __init__(self, endpoint: str, *, image: str, directory: Path) -> None:
+    def __init__(self, endpoint: str, *, image: str, directory: Path, **options: object) -> None:
         self.endpoint = endpoint
-        self.options = {"endpoint": endpoint, "installation": "contract-tests", "handover": directory / "handover"}
+        self.options = {
+            "endpoint": endpoint,
+            "installation": "contract-tests",
+            "handover": directory / "handover",
+            **options,
+        }
         super().__init__(lambda: DockerEngine(**self.options, start_limit=4), image=image, directory=directory)
 
     def restarted(self, **options: object) -> Engine:

@@ -130,8 +130,10 @@ class DockerClient:
         return self._docker
 
     @asynccontextmanager
-    async def stream(self, method: str, path: str, params: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a call; raises ``DockerError`` like aiodocker's own."""
+    async def stream(
+        self, method: str, path: str, params: Mapping[str, str], *, data: AsyncIterator[bytes] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open a call, with a body of any size; raises ``DockerError`` like aiodocker's own."""
         docker = self.docker
         if docker.api_version == "auto":
             docker.api_version = "v" + str((await docker.version())["ApiVersion"])
@@ -139,6 +141,7 @@ class DockerClient:
             method,
             f"{docker.docker_host}/{docker.api_version}/{path}",
             params=params,
+            data=data,
             timeout=aiohttp.ClientTimeout(sock_connect=_CONNECT_SECONDS),
         ) as response:
             if response.status >= 400:

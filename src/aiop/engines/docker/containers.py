@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiop.engines.docker.handover import AIOP_OUTPUT, MOUNT_POINT
+from aiop.engines.docker.workspaces import WAY_LABEL, Way, volume_mount
 from aiop.model.definition import Network
 from aiop.model.ids import ExecutionId, StepId, StepKey
 from aiop.model.run import ContainerRun, HostMount, VolumeMount
@@ -32,23 +33,39 @@ class Daemon:
     log_driver: str
     init: bool
     bind_handover: bool
+    overlay: bool
+    """Whether to try workspaces as mounts."""
 
     @classmethod
     def of(cls, info: Mapping[str, Any]) -> Daemon:
         """Read the answer of the engine."""
         drivers = (info.get("Plugins") or {}).get("Log") or ()
         security = info.get("SecurityOptions") or ()
+        # Under SELinux a container may not write to a directory that is not labelled for it.
+        labelled = any("selinux" in option for option in security)
         return cls(
             # Both keep what was written until the container goes; local costs the engine less and rotates.
             log_driver="local" if "local" in drivers else "json-file",
             init=bool(info.get("InitBinary")),
-            # Under SELinux a container may not write to a directory that is not labelled for it.
-            bind_handover=not any("selinux" in option for option in security),
+            bind_handover=not labelled,
+            overlay=not labelled,
+        )
+
+    def as_proved(self, before: Daemon) -> Daemon:
+        """Return the same without what was tried in vain before."""
+        return replace(
+            self,
+            bind_handover=self.bind_handover and before.bind_handover,
+            overlay=self.overlay and before.overlay,
         )
 
     def without_handover(self) -> Daemon:
         """Return the same for an engine that does not see our directories."""
-        return replace(self, bind_handover=False)
+        return replace(self, bind_handover=False, overlay=False)
+
+    def without_overlay(self) -> Daemon:
+        """Return the same for an engine that cannot mount our directories."""
+        return replace(self, overlay=False)
 
 
 def labels(installation: str, key: StepKey) -> dict[str, str]:
@@ -76,9 +93,18 @@ def key_from_labels(found: Mapping[str, str]) -> StepKey | None:
 
 
 def container_body(
-    run: ContainerRun, *, labels: Mapping[str, str], daemon: Daemon, handover: str | None
+    run: ContainerRun,
+    *,
+    name: str,
+    labels: Mapping[str, str],
+    daemon: Daemon,
+    handover: str | None,
+    way: Way | None,
 ) -> dict[str, Any]:
-    """Build the body of ``POST /containers/create``; ``handover`` is the directory to be mounted for outputs."""
+    """Build the body of ``POST /containers/create``.
+
+    ``handover`` is the directory to be mounted for outputs, ``way`` the one in which the workspace comes to be.
+    """
     environment = {**run.environment, "AIOP_OUTPUT": AIOP_OUTPUT}
     body: dict[str, Any] = {
         "Image": run.image,
@@ -89,6 +115,9 @@ def container_body(
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": _host_config(run, daemon, handover),
     }
+    if run.workspace is not None and way is not None:
+        body["Labels"][WAY_LABEL] = way
+        body["HostConfig"]["Mounts"].append(volume_mount(run.workspace, way, name=name, labels=labels))
     if run.command is not None:
         body["Entrypoint"] = list(run.command)
     if run.args is not None:

@@ -10,16 +10,14 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
-from aiodocker.stream import Stream as Attachment
 
+from aiop.engines.docker.attempts import Attempt, ImageMissing, StartRefused, exit_code_of
 from aiop.engines.docker.client import DockerClient, TlsMaterial, left_over, transient, translated, unanswered
 from aiop.engines.docker.containers import (
     INSTALLATION_LABEL,
@@ -34,6 +32,16 @@ from aiop.engines.docker.files import copy_out, pack
 from aiop.engines.docker.handover import AIOP_OUTPUT, OUTPUT_FILE_LIMIT, Handover
 from aiop.engines.docker.images import Images
 from aiop.engines.docker.output import Delivery, attached, deliver_attached, deliver_log
+from aiop.engines.docker.workspaces import (
+    MountRefused,
+    Way,
+    copy_workspace_in,
+    copy_workspace_out,
+    mount_fault,
+    mountable,
+    remove_volume,
+    volume_names,
+)
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, StepLost
 from aiop.interfaces import Capabilities, EngineInfo, OutputSink
 from aiop.model.definition import PullPolicy
@@ -47,40 +55,13 @@ _LINGER = 5.0
 """Seconds that the log may go on after the container has ended, and a container after its output has."""
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """A container that ``start`` or ``adopt`` took up."""
-
-    key: StepKey
-    run: ContainerRun
-    delivery: Delivery
-    attachment: Attachment | None = None
-    connection: AsyncExitStack = field(default_factory=AsyncExitStack)
-    image_id: str = ""
-    started_at: datetime | None = None
-    running: bool = True
-    refusal: Outcome | None = None
-    """Why there is nothing to wait for."""
-
-
-class _ImageMissing(Exception):
-    """The engine does not have the image."""
-
-
-class _Refused(Exception):
-    """The engine will not make or start this container, however often it is asked."""
-
-    def __init__(self, reason: Reason, words: str) -> None:
-        super().__init__(words)
-        self.outcome = Outcome(exit_code=_code_of(words), reason=reason, error=words)
-
-
 class DockerEngine:
     """One Docker Engine, shared with whoever else uses it: only what bears the installation's label is seen.
 
     ``handover`` is a directory of our own for ``AIOP_OUTPUT``, used where the engine sees it too; ``None`` copies
-    instead. At most ``start_limit`` containers are being started at a time, the others queue in order: about four times
-    the engine's cores saturates it, more only adds latency.
+    instead. ``mounts``: give workspaces by mounts where the engine can; else they are copied. At most ``start_limit``
+    containers are being started at a time, the others queue in order: about four times the engine's cores saturates
+    it, more only adds latency.
     """
 
     capabilities = Capabilities(
@@ -93,7 +74,7 @@ class DockerEngine:
         files=True,
         output_paths=True,
         reattach=True,
-        workspace=False,
+        workspace=True,
     )
 
     def __init__(
@@ -104,14 +85,16 @@ class DockerEngine:
         handover: Path | None,
         start_limit: int = 16,
         tls: TlsMaterial | None = None,
+        mounts: bool = True,
     ) -> None:
         self._client = DockerClient(endpoint, tls)
         self._images = Images(self._client)
         self._installation = installation
         self._handover = Handover(handover) if handover is not None else None
+        self._mounts = mounts
         self._starting = asyncio.Semaphore(start_limit)
         self._daemon: Daemon | None = None
-        self._attempts: dict[StepKey, _Attempt] = {}
+        self._attempts: dict[StepKey, Attempt] = {}
         self._stopped: set[StepKey] = set()
         self._unanswered: set[StepKey] = set()
         """Those whose start was asked for, and the connection broke before it was answered."""
@@ -119,7 +102,8 @@ class DockerEngine:
     async def check(self) -> EngineInfo:
         """Ask the engine who it is; raises ``EngineUnavailable``."""
         info = await self._client.info()
-        self._daemon = Daemon.of(info)
+        daemon = Daemon.of(info)
+        self._daemon = daemon.as_proved(self._daemon) if self._daemon is not None else daemon
         detail = {
             name: str(info[field])
             for name, field in (("os", "OperatingSystem"), ("cpus", "NCPU"), ("memory", "MemTotal"))
@@ -133,13 +117,13 @@ class DockerEngine:
 
     async def start(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
         """Make and start the container, or take up the one that is there."""
-        attempt = _Attempt(key, run, Delivery(sink))
+        attempt = Attempt(key, run, Delivery(sink))
         await self._take_up(attempt, self._start)
         return attempt.started_at
 
     async def adopt(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
         """Take up the container that is there; one that was made and never started is started."""
-        attempt = _Attempt(key, run, Delivery(sink))
+        attempt = Attempt(key, run, Delivery(sink))
         await self._take_up(attempt, self._adopt)
         return attempt.started_at
 
@@ -170,7 +154,9 @@ class DockerEngine:
                     raise
 
     async def remove(self, key: StepKey) -> None:
-        """Remove the container, its anonymous volumes and its handover directory."""
+        """Remove the container, its anonymous volumes, that of its workspace, and its handover directory."""
+        known = self._attempts.get(key)
+        ways = list(Way) if known is None else [known.way] if known.way else []
         await self._let_go(key)
         with translated():
             try:
@@ -179,18 +165,24 @@ class DockerEngine:
                 # 409: somebody is removing it already.
                 if error.status not in (404, 409):
                     raise
+            for way in ways:
+                await remove_volume(self._client, volume_names(key.name)[way])
         if self._handover is not None:
             await asyncio.to_thread(self._handover.remove, key.name)
         self._stopped.discard(key)
         self._unanswered.discard(key)
 
     async def attempts(self) -> Sequence[StepKey]:
-        """List by the label of the installation."""
-        filters = json.dumps({"label": [f"{INSTALLATION_LABEL}={self._installation}"]})
+        """List by the label of the installation; a volume of which the container is gone counts too."""
+        filters = {"label": [f"{INSTALLATION_LABEL}={self._installation}"]}
+        docker = self._client.docker
         with translated():
-            found = await self._client.docker.containers.list(all=True, filters=filters)
-        keys = (key_from_labels(container["Labels"]) for container in found)
-        return [key for key in keys if key is not None]
+            containers = await docker.containers.list(all=True, filters=json.dumps(filters))
+            volumes = await docker.volumes.list(filters=filters)  # type: ignore[no-untyped-call]
+        found = [container["Labels"] for container in containers]
+        found += [volume["Labels"] for volume in volumes["Volumes"] or ()]
+        keys = (key_from_labels(labels) for labels in found)
+        return list(dict.fromkeys(key for key in keys if key is not None))
 
     async def aclose(self) -> None:
         """Close all connections; containers run on."""
@@ -201,16 +193,16 @@ class DockerEngine:
 
     # --- start and adopt ------------------------------------------------------------------------------------
 
-    async def _take_up(self, attempt: _Attempt, how: Any) -> None:
+    async def _take_up(self, attempt: Attempt, how: Any) -> None:
         await self._let_go(attempt.key)
         try:
             with translated():
                 await how(attempt)
-        except (_Refused, ImageRefused) as refusal:
+        except (StartRefused, ImageRefused) as refusal:
             await attempt.connection.aclose()
             attempt.refusal = (
                 refusal.outcome
-                if isinstance(refusal, _Refused)
+                if isinstance(refusal, StartRefused)
                 else Outcome(exit_code=None, reason=Reason.IMAGE_PULL, error=str(refusal))
             )
         except BaseException:
@@ -218,45 +210,72 @@ class DockerEngine:
             raise
         self._attempts[attempt.key] = attempt
 
-    async def _start(self, attempt: _Attempt) -> None:
+    async def _start(self, attempt: Attempt) -> None:
         run = attempt.run
         if run.pull is PullPolicy.ALWAYS and await self._inspect(attempt.key) is None:
             await self._images.pull(run.image, run.credentials)
         try:
             await self._create_and_start(attempt)
-        except _ImageMissing:
+        except ImageMissing:
             await self._images.pull(run.image, run.credentials)
             try:
                 await self._create_and_start(attempt)
-            except _ImageMissing as missing:
-                raise _Refused(Reason.IMAGE_PULL, str(missing)) from missing
+            except ImageMissing as missing:
+                raise StartRefused(Reason.IMAGE_PULL, str(missing)) from missing
 
-    async def _create_and_start(self, attempt: _Attempt) -> None:
+    async def _create_and_start(self, attempt: Attempt) -> None:
         async with self._starting:
             if await self._create(attempt):
-                await self._start_created(attempt)
+                try:
+                    await self._start_created(attempt)
+                except MountRefused:
+                    await self._make_again(attempt)
                 return
         await self._adopt(attempt)
 
-    async def _adopt(self, attempt: _Attempt) -> None:
+    async def _make_again(self, attempt: Attempt) -> None:
+        """From now on the engine mounts no workspace: make the container again, with a copy."""
+        self._daemon = (await self._known_daemon()).without_overlay()
+        await attempt.connection.aclose()
+        await self._container(attempt.key).delete(force=True, v=True)
+        await remove_volume(self._client, volume_names(attempt.key.name)[Way.MOUNT])
+        if not await self._create(attempt):
+            raise EngineUnavailable(f"{attempt.key.name} is there again, though it was removed")
+        await self._start_created(attempt)
+
+    async def _adopt(self, attempt: Attempt) -> None:
         inspected = await self._inspect(attempt.key)
         if inspected is None or inspected["State"]["Status"] in ("removing", "dead"):
             raise StepLost(f"{attempt.key.name} is not on the engine any more")
+        attempt.note_container(inspected)
         if inspected["State"]["Status"] == "created":
             async with self._starting:
-                await self._start_created(attempt)
+                try:
+                    await self._start_created(attempt)
+                except MountRefused:
+                    await self._make_again(attempt)
             return
         attempt.running = inspected["State"]["Running"]
-        _note_start(attempt, inspected)
+        attempt.note_start(inspected)
 
-    async def _create(self, attempt: _Attempt) -> bool:
+    async def _create(self, attempt: Attempt) -> bool:
         """Make the container; ``False`` if it is there already."""
         daemon = await self._known_daemon()
         name, run = attempt.key.name, attempt.run
         directory = None
         if self._handover is not None and daemon.bind_handover:
             directory = self._handover.prepare(name)
-        body = container_body(run, labels=labels(self._installation, attempt.key), daemon=daemon, handover=directory)
+        attempt.way = None
+        if run.workspace is not None:
+            attempt.way = Way.MOUNT if self._mounts and daemon.overlay and mountable(run.workspace) else Way.COPY
+        body = container_body(
+            run,
+            name=name,
+            labels=labels(self._installation, attempt.key),
+            daemon=daemon,
+            handover=directory,
+            way=attempt.way,
+        )
         try:
             await self._client.docker.containers.create(body, name=name)
         except DockerError as error:
@@ -264,7 +283,7 @@ class DockerEngine:
             if error.status == 409:
                 return False
             if error.status == 404 and "image" in words:
-                raise _ImageMissing(error.message) from error
+                raise ImageMissing(error.message) from error
             if directory is not None and directory in error.message:
                 # The engine does not see our directories: from now on outputs are copied.
                 self._daemon = daemon.without_handover()
@@ -272,15 +291,17 @@ class DockerEngine:
                 return await self._create(attempt)
             if transient(error):
                 raise
-            raise _Refused(Reason.START_FAILED, error.message) from error
+            raise StartRefused(Reason.START_FAILED, error.message) from error
         return True
 
-    async def _start_created(self, attempt: _Attempt) -> None:
-        docker, container = self._client.docker, self._container(attempt.key)
+    async def _start_created(self, attempt: Attempt) -> None:
+        docker, container, workspace = self._client.docker, self._container(attempt.key), attempt.run.workspace
         if attempt.key in self._unanswered:
             # An engine that dies during a start knows nothing of it afterwards, though the process may run or have run.
             raise StepLost(f"the Docker Engine ended while it was starting {attempt.key.name}")
         try:
+            if attempt.way is Way.COPY and workspace is not None:
+                await copy_workspace_in(self._client, container.id, workspace)
             archive = pack(attempt.run.files, with_handover=not self._mounted(attempt.key))
             if archive is not None:
                 await container.put_archive("/", archive)  # type: ignore[no-untyped-call]
@@ -289,13 +310,17 @@ class DockerEngine:
         except DockerError as error:
             if left_over(error):
                 raise StepLost(f"the Docker Engine ended while it was starting {attempt.key.name}") from error
+            if (lasting := mount_fault(error)) is not None and attempt.way is Way.MOUNT:
+                if lasting:
+                    raise MountRefused(error.message) from error
+                raise EngineUnavailable(error.message) from error
             if transient(error) or error.status in (404, 409):
                 raise
-            raise _Refused(Reason.START_FAILED, error.message) from error
+            raise StartRefused(Reason.START_FAILED, error.message) from error
         inspected = await self._inspect(attempt.key)
         if inspected is None:
             raise EngineUnavailable(f"{attempt.key.name} was removed while it was being started")
-        _note_start(attempt, inspected)
+        attempt.note_start(inspected)
 
     async def _ask_to_start(self, container: DockerContainer, key: StepKey) -> None:
         try:
@@ -307,7 +332,7 @@ class DockerEngine:
 
     # --- wait -----------------------------------------------------------------------------------------------
 
-    async def _collect(self, attempt: _Attempt) -> Outcome:
+    async def _collect(self, attempt: Attempt) -> Outcome:
         key = attempt.key
         code = await self._read_to_the_end(attempt)
         finished_at = datetime.now(UTC)
@@ -326,6 +351,8 @@ class DockerEngine:
             if reason in (None, Reason.EXIT_CODE) and not self._was_stopped(key):
                 gap = await self._gap(attempt, code, inspected)
         try:
+            if attempt.way is Way.COPY and attempt.run.workspace is not None:
+                await copy_workspace_out(self._client, key.name, attempt.run.workspace)
             return Outcome(
                 exit_code=code,
                 reason=reason,
@@ -342,7 +369,7 @@ class DockerEngine:
                 raise StepLost(f"{key.name} was removed by somebody else") from fault
             raise
 
-    async def _gap(self, attempt: _Attempt, code: int, inspected: Mapping[str, Any]) -> str | None:
+    async def _gap(self, attempt: Attempt, code: int, inspected: Mapping[str, Any]) -> str | None:
         """Say why output may be missing; raises ``StepLost`` if the container did not end by itself."""
         adopted = attempt.attachment is None
         ending = await ending_of(self._client, inspected, adopted=adopted, witnessed=attempt.running)
@@ -352,7 +379,26 @@ class DockerEngine:
             return "no engine was there when the container ended: its last output may be missing"
         return None
 
-    async def _read_to_the_end(self, attempt: _Attempt) -> int:
+    async def _judge(
+        self, attempt: Attempt, code: int, inspected: Mapping[str, Any]
+    ) -> tuple[Reason | None, str | None]:
+        """Say why a container ended; raises ``StepLost`` if it was not by itself."""
+        state = inspected["State"]
+        if code and state.get("OOMKilled"):
+            return Reason.OOM_KILLED, "the memory limit was reached"
+        if (words := attempt.delivery.init_failure) is not None and code == exit_code_of(words):
+            return Reason.START_FAILED, words
+        words = state.get("Error") or None
+        if not self._was_stopped(attempt.key):
+            adopted = attempt.attachment is None
+            ending = await ending_of(self._client, inspected, adopted=adopted, witnessed=attempt.running)
+            if ending is Ending.TAKEN:
+                raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
+            if ending is Ending.UNSEEN:
+                words = words or "no engine was there when the container ended: its last output may be missing"
+        return (Reason.EXIT_CODE if code else None), words
+
+    async def _read_to_the_end(self, attempt: Attempt) -> int:
         """Deliver all output and return the exit code."""
         loop = asyncio.get_running_loop()
         if attempt.attachment is not None:
@@ -367,7 +413,7 @@ class DockerEngine:
         await self._deliver_log(attempt, follow=False)
         return code
 
-    async def _follow(self, attempt: _Attempt) -> int:
+    async def _follow(self, attempt: Attempt) -> int:
         """Deliver live what the log shows, for its being live; what it lacks is delivered afterwards."""
         if not attempt.running:
             return await self._exit_code(attempt.key)
@@ -380,7 +426,7 @@ class DockerEngine:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 
-    async def _deliver_log(self, attempt: _Attempt, *, follow: bool) -> None:
+    async def _deliver_log(self, attempt: Attempt, *, follow: bool) -> None:
         driver = (await self._known_daemon()).log_driver
         await deliver_log(self._client, attempt.key.name, attempt.delivery, follow=follow, repair=driver == "local")
 
@@ -404,7 +450,7 @@ class DockerEngine:
                 pass
         return await copy_out(self._client, key.name, AIOP_OUTPUT, limit=OUTPUT_FILE_LIMIT)
 
-    async def _outputs(self, attempt: _Attempt) -> dict[str, OutputFile]:
+    async def _outputs(self, attempt: Attempt) -> dict[str, OutputFile]:
         found = {}
         for name, path in attempt.run.output_paths.items():
             file = await copy_out(self._client, attempt.key.name, path, limit=OUTPUT_LIMIT)
@@ -442,25 +488,10 @@ class DockerEngine:
             await attempt.connection.aclose()
 
 
-def _why(attempt: _Attempt, code: int, inspected: Mapping[str, Any]) -> tuple[Reason | None, str | None]:
+def _why(attempt: Attempt, code: int, inspected: Mapping[str, Any]) -> tuple[Reason | None, str | None]:
     state = inspected["State"]
     if code and state.get("OOMKilled"):
         return Reason.OOM_KILLED, "the memory limit was reached"
-    if (words := attempt.delivery.init_failure) is not None and code == _code_of(words):
+    if (words := attempt.delivery.init_failure) is not None and code == exit_code_of(words):
         return Reason.START_FAILED, words
     return (Reason.EXIT_CODE if code else None), state.get("Error") or None
-
-
-def _note_start(attempt: _Attempt, inspected: Mapping[str, Any]) -> None:
-    attempt.started_at = parse_time(inspected["State"]["StartedAt"])
-    attempt.image_id = inspected["Image"]
-
-
-def _code_of(words: str) -> int | None:
-    """Return what a shell would have ended with if it could not run the command."""
-    lowered = words.lower()
-    if "permission denied" in lowered:
-        return 126
-    if "not found" in lowered or "no such file or directory" in lowered:
-        return 127
-    return None

@@ -2,7 +2,7 @@
 
 from aiop.engines.fake.container import OUTPUT_PATH
 from aiop.engines.fake.engine import FakeEngine
-from aiop.engines.fake.script import Pause, Print, Save, Script
+from aiop.engines.fake.script import Pause, Print, Remove, Save, Script
 from aiop.engines.fake.world import Behaviour, EngineMisuse, FakeWorld
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "FakeWorld",
     "Pause",
     "Print",
+    "Remove",
     "Save",
     "Script",
 ]

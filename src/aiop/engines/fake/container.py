@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from aiop.engines.fake.script import Act, Pause, Print, Save, Script
+from aiop.engines.fake.script import Act, Pause, Print, Remove, Save, Script
+from aiop.engines.fake.workspace import FakeWorkspace
 from aiop.interfaces import Clock, OutputSink
 from aiop.model.ids import StepKey
 from aiop.model.records import Stream
@@ -34,6 +35,7 @@ class FakeContainer:
         "_printed",
         "_timer",
         "_waiter",
+        "_workspace",
         "exit_code",
         "finished_at",
         "gated",
@@ -70,7 +72,10 @@ class FakeContainer:
         self._image_digest = image_digest
         self._observer = observer
         self._acts = script.timeline()
-        self._files: dict[str, bytes] = dict(run.files)
+        self._workspace = FakeWorkspace(run.workspace) if run.workspace is not None else None
+        self._files: dict[str, bytes] = {}
+        for path, content in run.files.items():
+            self._save(path, content)
         self._printed: list[tuple[Stream, bytes, datetime]] = []
         self._timer: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -146,7 +151,7 @@ class FakeContainer:
 
     def _outputs(self) -> Mapping[str, OutputFile]:
         found: dict[str, bytes | OutputFile] = {
-            name: self._files[path] for name, path in self.run.output_paths.items() if path in self._files
+            name: content for name, path in self.run.output_paths.items() if (content := self._read(path)) is not None
         }
         found.update(self.script.outputs)
         return {name: file for name, content in found.items() if (file := _limited(content)) is not None}
@@ -159,7 +164,22 @@ class FakeContainer:
                 if self.sink is not None:
                     self.sink(*piece)
             case Save(path, data, append):
-                self._files[path] = (self._files.get(path, b"") if append else b"") + data
+                self._save(path, ((self._read(path) or b"") if append else b"") + data)
+            case Remove(path):
+                self._files.pop(path, None)
+                if self._workspace is not None and self._workspace.inside(path):
+                    self._workspace.remove(path)
+
+    def _read(self, path: str) -> bytes | None:
+        if self._workspace is not None and self._workspace.inside(path):
+            return self._workspace.read(path)
+        return self._files.get(path)
+
+    def _save(self, path: str, content: bytes) -> None:
+        if self._workspace is not None and self._workspace.inside(path):
+            self._workspace.write(path, content)
+        else:
+            self._files[path] = content
 
     def _pause(self, pause: Pause) -> None:
         if pause.delay is None:

@@ -28,7 +28,7 @@ ALL_CAPABILITIES = Capabilities(
     files=True,
     output_paths=True,
     reattach=True,
-    workspace=False,
+    workspace=True,
 )
 
 

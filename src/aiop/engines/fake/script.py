@@ -11,7 +11,7 @@ from aiop.model.records import Stream
 from aiop.model.run import OutputFile
 from aiop.model.state import Reason
 
-__all__ = ["Act", "Pause", "Print", "Save", "Script"]
+__all__ = ["Act", "Pause", "Print", "Remove", "Save", "Script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,20 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove a file in the container."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Keep running for ``delay`` of the world's clock; ``None``: until ``FakeWorld.release``."""
 
     delay: timedelta | None = None
 
 
-Act: TypeAlias = Print | Save | Pause
+Act: TypeAlias = Print | Save | Remove | Pause
 
 
 @dataclass(frozen=True, slots=True)

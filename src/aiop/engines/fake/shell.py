@@ -1,23 +1,25 @@
 """A shell of a few words, so that what a fake container does can be written as the command it would run.
 
-Known: ``echo``, ``printf '%s'``, ``cat FILE``, ``sleep N``, ``exit N``, ``true``, ``false``, ``trap '' TERM``, ``test``
-or ``[`` with ``=``, ``!=``, ``-ge``, ``-lt``, ``-f``; ``$NAME``; ``>``, ``>>``, ``>&2``; lines, ``;``, ``&&``, ``||``.
+Known: ``echo``, ``printf '%s'``, ``cat FILE``, ``rm [-f] FILE``, ``sleep N``, ``exit N``, ``true``, ``false``,
+``trap '' TERM``, ``test`` or ``[`` with ``=``, ``!=``, ``-ge``, ``-lt``, ``-f``; ``$NAME``; ``>``, ``>>``, ``>&2``;
+lines, ``;``, ``&&``, ``||``.
 The text is run at the start, so ``sleep`` becomes a pause in the script and nothing can react to what happens later.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from aiop.engines.fake.script import Act, Pause, Print, Save, Script
+from aiop.engines.fake.script import Act, Pause, Print, Remove, Save, Script
 from aiop.model.records import Stream
 
 __all__ = ["interpret"]
 
-_WORDS = frozenset({"echo", "printf", "cat", "sleep", "exit", "true", "false", "test", "[", "trap", ":"})
+_WORDS = frozenset({"echo", "printf", "cat", "rm", "sleep", "exit", "true", "false", "test", "[", "trap", ":"})
 _VARIABLE = re.compile(r"'[^']*'|\$\{(\w+)\}|\$(\w+)")
 _PLACE = re.compile("\ue000(\\d+)\ue001")
 _OPERATORS = frozenset({";", "&&", "||"})
@@ -27,15 +29,25 @@ class _Exit(Exception):
     """``exit`` was reached."""
 
 
-def interpret(words: Sequence[str], environment: Mapping[str, str], files: Mapping[str, bytes]) -> Script:
-    """Turn a command into a script; a command that is no ``sh -c`` and not known does nothing and ends with 0."""
+def interpret(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    files: Mapping[str, bytes],
+    *,
+    directory: str = "",
+    read: Callable[[str], bytes | None] = lambda _: None,
+) -> Script:
+    """Turn a command into a script; a command that is no ``sh -c`` and not known does nothing and ends with 0.
+
+    Paths are taken from ``directory``; what is not in ``files`` is asked of ``read``.
+    """
     if list(words[:2]) == ["sh", "-c"] and len(words) > 2:
         text = words[2]
     elif words and words[0] in _WORDS:
         text = shlex.join(words)
     else:
         return Script()
-    shell = _Shell(environment, files)
+    shell = _Shell(environment, files, directory, read)
     try:
         for line in text.splitlines():
             shell.run_line(line)
@@ -45,9 +57,17 @@ def interpret(words: Sequence[str], environment: Mapping[str, str], files: Mappi
 
 
 class _Shell:
-    def __init__(self, environment: Mapping[str, str], files: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        files: Mapping[str, bytes],
+        directory: str,
+        read: Callable[[str], bytes | None],
+    ) -> None:
         self.environment = environment
-        self.files = dict(files)
+        self.files: dict[str, bytes | None] = dict(files)
+        self.directory = directory
+        self.read = read
         self.acts: list[Act] = []
         self.status = 0
         self.ignores_term = False
@@ -85,15 +105,15 @@ class _Shell:
                 self._write(text, target, append)
             case "cat":
                 self._cat(rest, target, append)
+            case "rm":
+                self._remove([word for word in rest if word != "-f"], force="-f" in rest)
             case "sleep":
                 self.acts.append(Pause(None if rest[0] == "infinity" else timedelta(seconds=float(rest[0]))))
             case "exit":
                 self.status = int(rest[0]) & 255 if rest else self.status
                 raise _Exit
-            case "true" | ":":
-                pass
-            case "false":
-                self.status = 1
+            case "true" | "false" | ":":
+                self.status = int(name == "false")
             case "test" | "[":
                 self.status = 0 if self._test([word for word in rest if word != "]"]) else 1
             case "trap":
@@ -107,21 +127,39 @@ class _Shell:
         if target is None or target.startswith("&"):
             self.acts.append(Print(Stream.STDERR if target == "&2" else Stream.STDOUT, data))
             return
-        self.files[target] = (self.files.get(target, b"") if append else b"") + data
+        target = self._path(target)
+        self.files[target] = ((self._file(target) or b"") if append else b"") + data
         self.acts.append(Save(target, data, append))
 
     def _cat(self, paths: list[str], target: str | None, append: bool) -> None:
         for path in paths:
-            if path not in self.files:
+            content = self._file(self._path(path))
+            if content is None:
                 self._write(f"cat: can't open '{path}': No such file or directory\n", "&2", False)
                 self.status = 1
                 continue
-            self._write(self.files[path].decode("utf-8", "surrogateescape"), target, append)
+            self._write(content.decode("utf-8", "surrogateescape"), target, append)
+
+    def _remove(self, paths: list[str], *, force: bool) -> None:
+        for path in map(self._path, paths):
+            if self._file(path) is not None:
+                self.files[path] = None
+                self.acts.append(Remove(path))
+            elif not force:
+                self._write(f"rm: can't remove '{path}': No such file or directory\n", "&2", False)
+                self.status = 1
+
+    def _path(self, path: str) -> str:
+        return posixpath.normpath(posixpath.join(self.directory, path)) if self.directory else path
+
+    def _file(self, path: str) -> bytes | None:
+        """Return a file as it is now; ``None`` if it is not there."""
+        return self.files[path] if path in self.files else self.read(path)
 
     def _test(self, words: list[str]) -> bool:
         match words:
             case ["-f", path]:
-                return path in self.files
+                return self._file(self._path(path)) is not None
             case [left, "=", right]:
                 return left == right
             case [left, "!=", right]:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from aiop.engines.fake.container import OUTPUT_PATH, FakeContainer
 from aiop.engines.fake.script import Script
 from aiop.engines.fake.shell import interpret
+from aiop.engines.fake.workspace import FakeWorkspace
 from aiop.errors import EngineUnavailable
 from aiop.interfaces import Clock
 from aiop.model.ids import StepKey
@@ -163,7 +164,13 @@ class FakeWorld:
         if script is not None:
             return script[min(key.attempt, len(script)) - 1]
         words = (*(run.command or ()), *(run.args or ()))
-        return interpret(words, {**run.environment, "AIOP_OUTPUT": OUTPUT_PATH}, run.files)
+        environment = {**run.environment, "AIOP_OUTPUT": OUTPUT_PATH}
+        if run.workspace is None:
+            return interpret(words, environment, run.files)
+        workspace = FakeWorkspace(run.workspace)
+        return interpret(
+            words, environment, run.files, directory=run.working_dir or workspace.target, read=workspace.read
+        )
 
     def image_digest(self, image: str) -> str:
         """Return what an image's name stands for now."""

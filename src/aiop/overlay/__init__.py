@@ -1,0 +1,29 @@
+"""What overlayfs does with stacked directories, read and written without mounting anything.
+
+The format is the kernel's (Documentation/filesystems/overlayfs.rst): a layer holds what it adds or changes, a character
+device 0:0 for each name that it removes, and an extended attribute on a directory that hides the ones below it.
+A *settled* layer has no such attribute, nothing that equals what lies below, and only files, directories and links.
+"""
+
+from aiop.overlay.marks import is_opaque, is_whiteout, make_opaque, make_whiteout
+from aiop.overlay.packing import pack
+from aiop.overlay.paths import Escape, find
+from aiop.overlay.settling import settle
+from aiop.overlay.squashing import squash
+from aiop.overlay.stack import Node, Stack
+from aiop.overlay.unpacking import unpack_changes
+
+__all__ = [
+    "Escape",
+    "Node",
+    "Stack",
+    "find",
+    "is_opaque",
+    "is_whiteout",
+    "make_opaque",
+    "make_whiteout",
+    "pack",
+    "settle",
+    "squash",
+    "unpack_changes",
+]

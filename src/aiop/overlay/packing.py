@@ -1,0 +1,85 @@
+"""The merged view of a stack as a tar archive."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from typing import IO
+
+from aiop.overlay.stack import Node, Stack
+
+__all__ = ["pack"]
+
+_PIECE = 256 * 1024
+
+
+class _Gathered:
+    """A file to write to, of which the bytes can be taken."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.taken = 0
+
+    def tell(self) -> int:
+        return self.taken + self.size
+
+    def write(self, data: bytes) -> int:
+        self.pieces.append(data)
+        self.size += len(data)
+        return len(data)
+
+    def take(self) -> bytes:
+        data = b"".join(self.pieces)
+        self.pieces.clear()
+        self.taken += self.size
+        self.size = 0
+        return data
+
+
+def pack(stack: Stack, name: str) -> Iterator[bytes]:
+    """Yield a tar archive of all that the stack shows, below the directory ``name``, in pieces of a fair size.
+
+    Owners are numbers, times whole. Equal files are not linked to each other, even where they share one on the disk.
+    """
+    out = _Gathered()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
+        tar.addfile(_member(stack.root, name))
+        for node in stack.walk():
+            member = _member(node, f"{name}/{node.path}")
+            tar.addfile(member)
+            if member.isreg() and member.size:
+                with open(node.real[0], "rb", buffering=0) as file:
+                    yield from _content(file, member.size, out)
+            if out.size >= _PIECE:
+                yield out.take()
+    yield out.take()
+
+
+def _content(file: IO[bytes], size: int, out: _Gathered) -> Iterator[bytes]:
+    left = size
+    while left:
+        data = file.read(min(left, _PIECE))
+        if not data:
+            raise OSError(f"{file.name} became shorter while it was read")
+        left -= len(data)
+        out.write(data)
+        if out.size >= _PIECE:
+            yield out.take()
+    out.write(bytes(-size % tarfile.BLOCKSIZE))
+
+
+def _member(node: Node, name: str) -> tarfile.TarInfo:
+    status, path = node.status, node.real[0]
+    member = tarfile.TarInfo(name)
+    member.mode, member.uid, member.gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
+    member.mtime = status.st_mtime_ns // 1_000_000_000
+    if node.is_directory:
+        member.type = tarfile.DIRTYPE
+    elif node.is_link:
+        member.type, member.linkname = tarfile.SYMTYPE, os.readlink(path)
+    else:
+        member.size = status.st_size
+    return member

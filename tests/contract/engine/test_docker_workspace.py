@@ -1,0 +1,108 @@
+"""What is of Docker alone in how workspaces come to be and go."""
+
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from aiop.artifacts import LocalArtifacts
+from aiop.runtime.clock import SystemClock
+from contract.engine.subject import DockerSubject, Output
+from contract.engine.workshop import Workshop
+from docker_lab import DockerLab, docker_client, missing
+
+pytestmark = pytest.mark.docker
+Make = Callable[..., Awaitable[Workshop]]
+
+
+async def workspaces_volumes(endpoint: str) -> set[str]:
+    async with docker_client(endpoint) as docker:
+        return {volume["Name"] for volume in (await docker.volumes.list())["Volumes"] or ()}
+
+
+@pytest.fixture
+async def docker_shop(docker_lab: DockerLab, tmp_path: Path) -> AsyncIterator[Make]:
+    """Makes a workshop in a directory of choice."""
+    async with AsyncExitStack() as stack:
+
+        async def make(directory: Path = tmp_path, **options: object) -> Workshop:
+            subject = DockerSubject(docker_lab.endpoint, image=docker_lab.image, directory=directory, **options)
+            stack.push_async_callback(subject.aclose)
+            artifacts = LocalArtifacts(directory / "artifacts", SystemClock())
+            await artifacts.open()
+            stack.push_async_callback(artifacts.aclose)
+            return Workshop(subject, artifacts, "mount")
+
+        yield make
+
+
+async def test_the_volume_of_a_workspace_goes_with_its_container(docker_shop: Make) -> None:
+    for mounts in (True, False):
+        shop = await docker_shop(mounts=mounts)
+        endpoint, key = shop.subject.endpoint, shop.subject.key()
+        before = await workspaces_volumes(endpoint)
+        await shop.subject.engine.start(key, await shop.prepare(key, "true"), Output())
+        await shop.subject.engine.wait(key)
+        assert len(await workspaces_volumes(endpoint)) == len(before) + 1
+        # As after a restart: this engine knows nothing of the container.
+        await shop.subject.restarted().remove(key)
+        assert await workspaces_volumes(endpoint) == before
+
+
+async def test_a_volume_without_its_container_is_found_and_removed(docker_shop: Make) -> None:
+    shop = await docker_shop()
+    key = shop.subject.key()
+    await shop.subject.engine.start(key, await shop.prepare(key, "true"), Output())
+    await shop.subject.engine.wait(key)
+    async with docker_client(shop.subject.endpoint) as docker:
+        await docker.containers.container(key.name).delete(force=True, v=True)
+    engine = shop.subject.restarted()
+    assert key in await engine.attempts()
+    await engine.remove(key)
+    assert key not in await engine.attempts()
+
+
+async def test_paths_that_cannot_be_mount_options_are_copied(docker_shop: Make, tmp_path: Path) -> None:
+    directory = tmp_path / "a,b:c d"
+    directory.mkdir()
+    # The handover of outputs is not what this is about.
+    shop = await docker_shop(directory, handover=None)
+    await shop.start_from({"f": "1"})
+    assert shop.changes(await shop.step("cat f; echo 2 > g")) == {"g": "2\n"}
+
+
+@pytest.fixture
+def directory_on_an_overlay(tmp_path: Path) -> Iterator[Path]:
+    """An overlay cannot take its upper directory from an overlay."""
+    for name in ("lower", "upper", "work", "merged"):
+        (tmp_path / name).mkdir()
+    merged = tmp_path / "merged"
+    options = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work"
+    if subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, merged], check=False).returncode:
+        missing("docker", "this machine cannot mount an overlay")
+    yield merged
+    subprocess.run(["umount", "-l", merged], check=True)
+
+
+async def test_where_the_engine_cannot_mount_it_is_copied(docker_shop: Make, directory_on_an_overlay: Path) -> None:
+    shop = await docker_shop(directory_on_an_overlay)
+    await shop.start_from({"f": "1"})
+    for _ in range(2):
+        assert shop.changes(await shop.step("cat f; echo 2 > g")) == {"g": "2\n"}
+
+
+async def test_both_ways_make_the_same_layer(docker_shop: Make, tmp_path: Path) -> None:
+    text = (
+        "echo more >> d/a; rm -r d/s; mkdir d/s; echo new > d/s/new; ln -s a d/l; chmod 600 f; chown 5:6 d"
+        "; mkdir -p deep/er; printf 1 > same; ln d/a h; rm gone; touch kept"
+    )
+    digests = []
+    for mounts in (True, False):
+        directory = tmp_path / str(mounts)
+        directory.mkdir()
+        shop = await docker_shop(directory, mounts=mounts)
+        await shop.start_from({"f": "1", "d/a": "2", "d/s/b": "3", "same": "1", "gone": "x", "kept": "k"})
+        digests.append((await shop.step(text)).digest)
+    assert digests[0] == digests[1]
