@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from aiop.api import Services, StreamTimes, create_app
 from aiop.auth import AuthService, FernetVault, Passwords
@@ -25,12 +29,31 @@ def clock() -> HandClock:
     return HandClock()
 
 
+@pytest.fixture(scope="session")
+def application() -> FastAPI:
+    """Build the routes once, which takes longer than most tests; each test sets what they work with."""
+    return create_app(cast("Any", None))
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the tables once."""
+    database = tmp_path_factory.mktemp("blank") / "aiop.db"
+
+    async def make() -> None:
+        async with open_store(f"sqlite+aiosqlite:///{database}", clock=HandClock()):
+            pass
+
+    asyncio.run(make())
+    return database
+
+
 @pytest.fixture
-async def service(tmp_path: Path, clock: HandClock) -> AsyncIterator[Service]:
+async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank: Path) -> AsyncIterator[Service]:
     bus = LocalBus()
     probe = StillProbe(clock)
     vault = FernetVault(SECRET)
-    database = tmp_path / "aiop.db"
+    database = Path(shutil.copy(blank, tmp_path))
     async with open_store(f"sqlite+aiosqlite:///{database}", clock=clock) as store:
         passwords = Passwords(time_cost=1, memory_kib=8)
         services = Services(
@@ -48,7 +71,8 @@ async def service(tmp_path: Path, clock: HandClock) -> AsyncIterator[Service]:
         await store.add_agent(AgentRecord(AgentId(new_id()), "local", clock.now(), health=AgentHealth.ONLINE))
         for role in Role:
             await services.auth.users.create(role, PASSWORD, role)
-        yield Service(create_app(services), services, store, bus, clock, vault, database)
+        application.state.services = services
+        yield Service(application, services, store, bus, clock, vault, database, probe)
 
 
 SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]

@@ -127,6 +127,24 @@ async def test_cancel_execution(client: httpx.AsyncClient, execution: str) -> No
     assert (answer.status_code, answer.content) == (204, b"")
 
 
+async def test_create_agent(admin: httpx.AsyncClient) -> None:
+    answer = await admin.post("/dagger/agents", json=reference("agent_create.request"))
+    assert answer.status_code == 201
+    example = reference("agent_create.answer")
+    assert renamed(answer, (answer.json()["id"], example["id"])) == text_of(example)
+
+
+async def test_list_agents(admin: httpx.AsyncClient) -> None:
+    [local] = (await admin.get("/dagger/agents")).json()["agents"]
+    await admin.delete(f"/dagger/agents/{local['id']}")
+    created = await admin.post("/dagger/agents", json=reference("agent_create.request"))
+    example = reference("agent_list.answer")
+    for query in ("", "?status=idle", "?capability=dagger_pipeline", "?limit=20&offset=0"):
+        answer = await admin.get(f"/dagger/agents{query}")
+        assert answer.status_code == 200
+        assert renamed(answer, (created.json()["id"], example["agents"][0]["id"])) == text_of(example)
+
+
 async def test_error(client: httpx.AsyncClient) -> None:
     document = reference("workflow_create.request")
     del document["name"]

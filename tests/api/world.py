@@ -62,6 +62,7 @@ class Service:
     clock: HandClock
     vault: FernetVault
     database: Path
+    probe: StillProbe
 
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)

@@ -19,6 +19,7 @@ LOG_LIMIT = 1024 * 1024
 """As many bytes of the log are shown with an execution."""
 
 _LISTED = 5
+_CANCELLING = Waiting(WaitCode.CANCELLING, "a cancel was requested; its containers are being stopped")
 
 
 def execution_view(
@@ -98,8 +99,13 @@ def _explain(view: dict[str, Any], state: ExecutionSummary | StepRecord) -> None
         view["reason"] = state.reason
     if state.error is not None:
         view["error"] = state.error
-    if state.waiting is not None:
-        view["waiting"] = _waiting(state.waiting)
+    waiting = _CANCELLING if _is_cancelling(state) else state.waiting
+    if waiting is not None:
+        view["waiting"] = _waiting(waiting)
+
+
+def _is_cancelling(state: ExecutionSummary | StepRecord) -> bool:
+    return isinstance(state, ExecutionSummary) and state.cancel_requested_at is not None and not state.status.ended
 
 
 def _waiting(waiting: Waiting) -> dict[str, Any]:

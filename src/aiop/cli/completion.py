@@ -6,7 +6,7 @@ import contextlib
 
 import typer
 
-__all__ = ["executions", "workflows"]
+__all__ = ["agents", "executions", "workflows"]
 
 _MOST = 50
 
@@ -18,6 +18,16 @@ def workflows(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     with contextlib.suppress(Exception), connect(ctx.params.get("server")) as client:
         found = client.workflows.list(name=incomplete or None, limit=_MOST).items
         return [(item.name, item.description or "") for item in found if item.name.startswith(incomplete)]
+    return []
+
+
+def agents(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Offer the names of agents."""
+    from aiop.cli.connection import connect
+
+    with contextlib.suppress(Exception), connect(ctx.params.get("server")) as client:
+        found = client.agents.list(name=incomplete or None, limit=_MOST).items
+        return [(item.name, item.status.value) for item in found if item.name.startswith(incomplete)]
     return []
 
 

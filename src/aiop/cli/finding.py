@@ -9,7 +9,7 @@ from typing import Any
 from aiop.cli.exits import Exit, Failure
 from aiop.client import Client, Page
 
-__all__ = ["execution_id", "workflow_id"]
+__all__ = ["agent_id", "execution_id", "workflow_id"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BEGINNING = re.compile(r"[0-9a-f]{4}[0-9a-f-]*", re.IGNORECASE)
@@ -23,6 +23,15 @@ def workflow_id(client: Client, reference: str) -> str:
     named = [found.id for found in client.workflows.iter(name=reference) if found.name == reference]
     begun = [] if named else _begun_with(client.workflows.list, reference)
     return _only(named or begun, reference, "workflow", "workflows")
+
+
+def agent_id(client: Client, reference: str) -> str:
+    """Find an agent by id, exact name, or the beginning of its id; it must be the only one."""
+    if _UUID.fullmatch(reference):
+        return reference
+    named = [found.id for found in client.agents.iter(name=reference) if found.name == reference]
+    begun = [] if named else _begun_with(client.agents.list, reference)
+    return _only(named or begun, reference, "agent", "agents")
 
 
 def execution_id(client: Client, reference: str) -> str:

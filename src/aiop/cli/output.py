@@ -24,6 +24,10 @@ _STYLES = {
     "failed": "red",
     "cancelled": "magenta",
     "skipped": "bright_black",
+    "idle": "green",
+    "busy": "cyan",
+    "offline": "red",
+    "error": "red",
 }
 
 

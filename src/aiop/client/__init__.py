@@ -23,7 +23,9 @@ from aiop.client.errors import (
     WaitTimeout,
 )
 from aiop.client.results import (
+    Agent,
     ApiToken,
+    EngineOfAgent,
     EngineState,
     Event,
     Execution,
@@ -43,12 +45,14 @@ from aiop.client.retry import Retry
 from aiop.client.session import Tokens, TokenStore
 
 __all__ = [
+    "Agent",
     "ApiError",
     "ApiToken",
     "AsyncClient",
     "Client",
     "ClientError",
     "Conflict",
+    "EngineOfAgent",
     "EngineState",
     "Event",
     "Execution",

@@ -10,6 +10,7 @@ from typing import Any, Self, TypedDict, Unpack
 import httpx
 
 from aiop import __version__
+from aiop.client.agents import Agents
 from aiop.client.auth import Auth
 from aiop.client.calls import Calls
 from aiop.client.drivers import AsyncDriver, SyncDriver
@@ -56,6 +57,7 @@ class _Api(Resource[D]):
         super().__init__(driver, calls)
         self.workflows: Workflows[D] = Workflows(driver, calls)
         self.executions: Executions[D] = Executions(driver, calls)
+        self.agents: Agents[D] = Agents(driver, calls)
         self.secrets: Secrets[D] = Secrets(driver, calls)
         self.monitoring: Monitoring[D] = Monitoring(driver, calls)
         self.auth: Auth[D] = Auth(driver, calls)

@@ -12,11 +12,14 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from aiop.errors import Fault
+from aiop.model.agent import AgentStatus
 from aiop.model.records import Role, Stream
 from aiop.model.state import ExecutionStatus, StepStatus
 
 __all__ = [
+    "Agent",
     "ApiToken",
+    "EngineOfAgent",
     "EngineState",
     "Event",
     "Execution",
@@ -182,6 +185,37 @@ class Event(Result):
     type: str
     at: datetime | None = None
     data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOfAgent(Result):
+    """The engine behind an agent; ``endpoint`` is ``None`` where it is found by default."""
+
+    type: str
+    endpoint: str | None = None
+    version: str | None = None
+    tls: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agent(Result):
+    """A place where containers run; ``engine`` and ``last_seen_at`` come with a single one only."""
+
+    id: str
+    name: str
+    status: AgentStatus
+    current_load: int
+    max_load: int
+    capabilities: tuple[str, ...] = ()
+    description: str | None = None
+    container_registry: str | None = None
+    workflow_directory: str | None = None
+    timeout_seconds: float | None = None
+    engine: EngineOfAgent | None = None
+    error: str | None = None
+    last_seen_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,6 +74,9 @@ class OperationsStore(Protocol):
         Raises ``NotFound`` if the workflow is gone and ``IdempotencyConflict``.
         """
 
+    async def submitted(self, idempotency: Idempotency) -> ExecutionId | None:
+        """Return the execution that was submitted with this key; raises ``IdempotencyConflict``."""
+
     async def request_cancel(self, execution: ExecutionId) -> ExecutionStatus:
         """Ask the owner to cancel; idempotent. Returns the status after the call.
 

@@ -32,8 +32,11 @@ class SupervisorStore(Protocol):
     async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
         """Extend all leases of ``owner``; returns those that it still holds."""
 
-    async def release(self, lease: Lease) -> None:
-        """Give an execution back so that anyone may claim it at once; no error if the lease was lost."""
+    async def release(self, lease: Lease, *, displaced: bool = False) -> None:
+        """Give an execution back so that anyone may claim it at once; no error if the lease was lost.
+
+        ``displaced``: it leaves its agent too, and is placed anew by the next claim.
+        """
 
     async def cancel_requests(self, owner: str) -> Sequence[ExecutionId]:
         """List the executions of ``owner`` for which a cancel was requested and that have not ended."""

@@ -59,6 +59,8 @@ class EventType(enum.StrEnum):
 
     EXECUTION_SUBMITTED = "ExecutionSubmitted"
     EXECUTION_STARTED = "ExecutionStarted"
+    EXECUTION_DISPLACED = "ExecutionDisplaced"
+    EXECUTION_RESUMED = "ExecutionResumed"
     EXECUTION_CANCEL_REQUESTED = "ExecutionCancelRequested"
     EXECUTION_FINISHED = "ExecutionFinished"
     STEP_STARTED = "StepStarted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from aiop.errors import InvalidState
+from aiop.errors import InvalidRequest, InvalidState
 from aiop.interfaces import (
     WORK,
     AgentStore,
@@ -114,10 +114,17 @@ class Operations:
         names = frozenset(use.name for use in mentioned_secrets(definition, submission))
         known = await self._known_secrets.get(names) if names else names
         agents = await self._agents.get(None)
-        prepared = prepare(definition, submission, self._vault, agents, secrets=known)
         idempotency = None
         if key is not None:
             idempotency = Idempotency(f"{by}:{workflow}", key, self._vault.digest(submission.canonical()))
+        try:
+            prepared = prepare(definition, submission, self._vault, agents, secrets=known)
+        except InvalidRequest:
+            # Workflow, agents and secrets may be others by now; the answer to the first call is still the answer.
+            first = await self._store.submitted(idempotency) if idempotency else None
+            if first is None:
+                raise
+            return first
         execution = await self._store.submit(
             NewExecution(
                 id=ExecutionId(new_id()),

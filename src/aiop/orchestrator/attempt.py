@@ -72,6 +72,9 @@ class Attempt:
         self._timeout = timeout
         self.started_at = started_at
         self._on_engine = started_at is not None
+        self._touched = self._on_engine
+        self._trouble_since: datetime | None = None
+        """Since when the engine has not answered."""
         self._stopping: Reason | None = None
         self._task: asyncio.Task[Any] | None = None
         self._abandoned = False
@@ -90,6 +93,13 @@ class Attempt:
             self._stopper = asyncio.create_task(self._stop_or_abandon(), name=f"stop {self.key.name}")
         elif self._waiter is not None:
             self._waiter.cancel()
+
+    def leave(self, error: str) -> AttemptResult:
+        """Return what this attempt comes to if its engine is given up; whoever cancels ``run`` takes this instead.
+
+        Only what the engine was never asked to start is sure not to run there.
+        """
+        return self._lost(error, final=self._touched)
 
     async def run(self) -> AttemptResult:
         """Run the attempt to its end. Cancelling leaves the container as it is."""
@@ -126,7 +136,6 @@ class Attempt:
     async def _run(self, container: ContainerRun) -> AttemptResult:
         pause = FIRST_PAUSE
         registry_tries = 0
-        trouble_since: datetime | None = None
         while True:
             try:
                 return self._result(await self._one_try(container))
@@ -137,17 +146,18 @@ class Attempt:
                 return self._stopped() if self._stopping else self._lost(str(error))
             except EngineUnavailable as error:
                 now = self._clock.now()
-                trouble_since = trouble_since or now
+                self._trouble_since = self._trouble_since or now
                 if isinstance(error, RegistryUnavailable):
                     registry_tries += 1
                     if registry_tries >= REGISTRY_TRIES:
                         return self._lost(str(error), Reason.IMAGE_PULL, final=True)
-                if now - trouble_since >= self._place.patience:
-                    return self._lost(f"no answer for {self._place.patience}: {error}", final=True)
+                left = self._trouble_since + self._place.patience - now
+                if left <= timedelta(0):
+                    return self._stopped() if self._stopping else self._given_up(str(error))
                 code = WaitCode.IMAGE_PULL if registry_tries else WaitCode.ENGINE_UNAVAILABLE
                 self._observer.attempt_waits(self, Waiting(code, str(error)))
             try:
-                await self._interruptibly(self._wait_out(pause))
+                await self._interruptibly(self._wait_out(pause, limit=left))
             except _StoppedError:
                 await self._stop_container()
                 return self._stopped()
@@ -159,8 +169,10 @@ class Attempt:
         if self._on_engine:
             started_at = await engine.adopt(self.key, container, self.output.feed)
         else:
+            self._touched = True
             started_at = await self._interruptibly(engine.start(self.key, container, self.output.feed))
             self._on_engine = True
+        self._trouble_since = None
         if started_at is None:
             return await engine.wait(self.key)
         if self.started_at is None:
@@ -180,8 +192,16 @@ class Attempt:
         await self._clock.sleep(deadline - self._clock.now())
         self.stop(Reason.TIMEOUT)
 
-    async def _wait_out(self, pause: timedelta) -> None:
-        await self._place.gate.passed()
+    async def _wait_out(self, pause: timedelta, *, limit: timedelta | None = None) -> None:
+        """Return some time after the engine has answered again, or after ``limit``."""
+        waits = [asyncio.ensure_future(self._place.gate.passed())]
+        if limit is not None:
+            waits.append(asyncio.ensure_future(self._clock.sleep(limit)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
         await self._clock.sleep(pause)
 
     async def _stop_container(self) -> bool:
@@ -282,6 +302,9 @@ class Attempt:
 
     def _failed(self, reason: Reason, error: str) -> AttemptResult:
         return self._without_container(StepStatus.FAILED, reason, error)
+
+    def _given_up(self, error: str) -> AttemptResult:
+        return self._lost(f"no answer for {self._place.patience.total_seconds():g} s: {error}", final=True)
 
     def _lost(self, error: str, reason: Reason = Reason.ENGINE_LOST, *, final: bool = False) -> AttemptResult:
         self.output.finish()

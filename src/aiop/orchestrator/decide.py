@@ -90,12 +90,16 @@ class StartAttempt:
 
 @dataclass(frozen=True, slots=True)
 class DelayAttempt:
-    """Run ``attempt`` after ``delay``, then tell ``BackoffElapsed``; ``failed`` is the one before, if it is news."""
+    """Run ``attempt`` after ``delay``, then tell ``BackoffElapsed``; ``failed`` is the one before, if it is news.
+
+    ``elsewhere``: not where the one before was, whose engine is lost.
+    """
 
     node: Node
     attempt: int
     delay: timedelta
     failed: AttemptResult | None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +280,9 @@ def _attempt_ended(board: Board, node: Node, result: AttemptResult, decisions: l
     else:
         progress.counted += 1
     if result.status is StepStatus.FAILED and board.ending is None:
-        if result.infrastructure and not result.final and progress.infrastructure <= board.infrastructure_attempts:
+        elsewhere = result.final and result.reason is Reason.ENGINE_LOST and Reason.ENGINE_LOST in step.retry.on
+        again = result.infrastructure and (elsewhere or not result.final)
+        if again and progress.infrastructure <= board.infrastructure_attempts:
             delay = next_delay(INFRASTRUCTURE, progress.infrastructure, board.rng)
         elif result.reason and retryable(step.retry, result.reason, result.exit_code, attempts=progress.counted):
             delay = next_delay(step.retry, progress.counted, board.rng)
@@ -285,7 +291,7 @@ def _attempt_ended(board: Board, node: Node, result: AttemptResult, decisions: l
         progress.status = StepStatus.PENDING
         progress.attempt += 1
         progress.delay = delay
-        decisions.append(DelayAttempt(node, progress.attempt, delay, result))
+        decisions.append(DelayAttempt(node, progress.attempt, delay, result, elsewhere))
         return ()
     return _end(board, node, result.status, result.reason, result.error, result, decisions)
 

@@ -60,7 +60,7 @@ class _Site:
     gate: EngineGate
     remover: Remover
     sweeper: ContainerSweeper
-    doubt: asyncio.Event
+    news: asyncio.Event
     slots: Slots
     agents: list[AgentId] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
@@ -162,7 +162,7 @@ class Fleet:
                 if set(agents) != set(site.agents):
                     site.agents = agents
                     site.check = None
-                    site.doubt.set()
+                    site.news.set()
             self._places = places
             await self._close([key for key in self._sites if key not in members])
             if {agent: place.deleted for agent, place in places.items()} != {
@@ -186,15 +186,15 @@ class Fleet:
 
     def _open(self, group: asyncio.TaskGroup, key: Hashable, record: AgentRecord) -> _Site:
         engine = self._engines.build(record)
-        doubt = asyncio.Event()
-        gate = EngineGate(engine, self._clock, doubt=doubt.set)
+        news = asyncio.Event()
+        gate = EngineGate(engine, self._clock, news=news.set)
         remover = Remover(engine, gate)
         site = _Site(
             engine=engine,
             gate=gate,
             remover=remover,
             sweeper=ContainerSweeper(engine, self._store, self._clock, remover),
-            doubt=doubt,
+            news=news,
             slots=Slots(self._slots),
         )
         site.task = group.create_task(self._work(site), name=f"site {key}")
@@ -221,13 +221,13 @@ class Fleet:
     async def _watch(self, site: _Site) -> None:
         """Check an engine now and then, and at once when somebody has found it away."""
         while True:
-            site.doubt.clear()
+            site.news.clear()
             check = await self._ask(site.engine)
             try:
                 await self._note(site, check)
             except StorageUnavailable as error:
                 log.info("health_not_noted", error=str(error))
-            await pause(self._clock, CHECK_PERIOD, unless=site.doubt)
+            await pause(self._clock, CHECK_PERIOD, unless=site.news)
 
     async def _ask(self, engine: Engine) -> EngineCheck:
         try:

@@ -22,17 +22,17 @@ log = structlog.get_logger()
 class EngineGate:
     """Probes an engine that was found unavailable, with growing pauses, until it answers again."""
 
-    def __init__(self, engine: Engine, clock: Clock, *, doubt: Callable[[], None] = lambda: None) -> None:
-        """``doubt`` is called when somebody has found the engine unavailable: whoever watches its health may look."""
+    def __init__(self, engine: Engine, clock: Clock, *, news: Callable[[], None] = lambda: None) -> None:
+        """``news`` is called when somebody has found the engine unavailable, and when it answers again."""
         self._engine = engine
         self._clock = clock
-        self._doubt = doubt
+        self._news = news
         self._probe: asyncio.Task[None] | None = None
 
     async def passed(self) -> None:
         """Return once the engine has answered a probe that began after this call, or one that is under way."""
         if self._probe is None or self._probe.done():
-            self._doubt()
+            self._news()
             self._probe = asyncio.create_task(self._until_it_answers(), name="engine-probe")
         await asyncio.shield(self._probe)
 
@@ -51,6 +51,7 @@ class EngineGate:
                 if pause == FIRST_PAUSE:
                     log.warning("engine_unavailable", error=str(error))
             else:
+                self._news()
                 return
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -12,7 +12,7 @@ from aiop.interfaces import Changes, ExecutionChange, Vault
 from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepId, StepKey
 from aiop.model.records import AttemptRecord, Event, EventType, ExecutionRecord, LogBatch, StepRecord
-from aiop.model.state import ExecutionStatus, Reason, StepStatus, Waiting
+from aiop.model.state import ExecutionStatus, Reason, StepStatus, WaitCode, Waiting
 from aiop.orchestrator.masking import MASK, Masker
 from aiop.orchestrator.output import AttemptOutput
 from aiop.orchestrator.result import AttemptResult
@@ -65,6 +65,17 @@ class Recorder:
         """Note that the execution runs, and where; at its first claim only."""
         self._set_execution(replace(self._execution, status=ExecutionStatus.RUNNING, started_at=at, waiting=None))
         self._emit(EventType.EXECUTION_STARTED, at, agent=agent or None)
+
+    def execution_displaced(self, at: datetime, *, agent: str, error: str) -> None:
+        """Note that the execution leaves an agent whose engine is lost."""
+        waiting = Waiting(WaitCode.AGENT_CAPACITY, f"goes on elsewhere: the engine of {agent} is lost")
+        self._set_execution(replace(self._execution, waiting=waiting))
+        self._emit(EventType.EXECUTION_DISPLACED, at, agent=agent, error=self._masker.text(error))
+
+    def execution_resumed(self, at: datetime, *, agent: str) -> None:
+        """Note that the execution has come to another agent."""
+        self._set_execution(replace(self._execution, waiting=None))
+        self._emit(EventType.EXECUTION_RESUMED, at, agent=agent)
 
     def cancel_requested(self, at: datetime) -> None:
         """Note that the cancel has reached the owner."""

@@ -21,8 +21,8 @@ LONGEST = timedelta(days=30)
 
 
 def retryable(retry: Retry, reason: Reason, exit_code: int | None, *, attempts: int) -> bool:
-    """Tell whether another attempt is due after ``attempts`` that counted."""
-    if attempts >= retry.max_attempts or reason not in retry.on:
+    """Tell whether another attempt is due after ``attempts`` that counted; faults of the world never count."""
+    if attempts >= retry.max_attempts or reason not in retry.on or reason is Reason.ENGINE_LOST:
         return False
     if reason is Reason.EXIT_CODE and retry.exit_codes is not None:
         return exit_code in retry.exit_codes

@@ -48,7 +48,7 @@ from aiop.orchestrator.secrets import SecretReader
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
 from aiop.spec import Plan, Scope, TemplateError, apply_registry, render_step
 
-__all__ = ["Runner", "RunnerContext"]
+__all__ = ["Displaced", "Runner", "RunnerContext"]
 
 LOG_PACE = timedelta(milliseconds=100)
 """Log lines without other news are gathered this long, so that chatty steps make few and large rows."""
@@ -59,6 +59,10 @@ BACKLOG_LIMIT = 5_000
 
 class _Store(RunnerStore, SecretStore, Protocol):
     """What a runner needs of the store."""
+
+
+class Displaced(Exception):
+    """The engine is lost, and the execution asked to go on elsewhere; all of that is committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,9 @@ class Runner:
         self._urgent = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._lost_engine: str | None = None
+        """Why the execution is to go on elsewhere."""
+        self._left = False
         self._crash: BaseException | None = None
         self._taken_up = False
         self._end_asked: tuple[Reason, str | None] | None = None
@@ -112,15 +119,19 @@ class Runner:
     async def run(self) -> None:
         """Run the execution to its end; returns once the end is committed.
 
-        Raises ``LeaseLost``; anything else that it raises is a defect. Cancelling commits what has gathered and leaves
-        the containers running.
+        Raises ``Displaced`` if it is to go on elsewhere, and ``LeaseLost``; anything else that it raises is a defect.
+        Cancelling commits what has gathered and leaves the containers running.
         """
         try:
             await self._mask_former_secrets()
             self._begin()
             while not (self._board.ended and not self._recorder.urgent):
                 await self._wait_for_news()
+                if self._lost_engine is not None:
+                    await self._leave(self._lost_engine)
                 await self._commit()
+                if self._left:
+                    raise Displaced
         except asyncio.CancelledError:
             await self._end_tasks()
             await self._commit()
@@ -162,6 +173,8 @@ class Runner:
         self._board.restore(restored_steps(self._plan, self._record, self._clock.now()))
         if summary.status is ExecutionStatus.PENDING:
             self._recorder.execution_started(self._clock.now(), agent=self._place.agent)
+        elif summary.waiting is not None:
+            self._recorder.execution_resumed(self._clock.now(), agent=self._place.agent)
         self._ready = ReadyTimes(self._record, self._plan)
         self._tell(Began())
         self._ready = None
@@ -240,12 +253,24 @@ class Runner:
         del self._under_way[node]
         self._tell(AttemptEnded(node, result))
 
+    async def _leave(self, error: str) -> None:
+        """Give up the engine: whatever is there counts as lost, and whoever may goes on elsewhere."""
+        await self._end_tasks()
+        attempts, self._under_way = self._under_way, {}
+        for node, attempt in attempts.items():
+            self._tell(AttemptEnded(node, attempt.leave(error)))
+        if not self._board.ended:
+            self._left = True
+            self._recorder.execution_displaced(self._clock.now(), agent=self._place.agent, error=error)
+
     def _delay(self, decision: DelayAttempt) -> None:
         now = self._clock.now()
         if decision.failed is not None:
             step = self._plan.definition.steps[decision.node]
             key = StepKey(self._lease.execution, step.id, 0, decision.attempt - 1)
             sentence = f"attempt {decision.attempt} follows in {decision.delay.total_seconds():.3g} s"
+            if decision.elsewhere:
+                self._lost_engine = self._lost_engine or decision.failed.error or ""
             self._recorder.attempt_ended(key, decision.failed, retry_at=now + decision.delay)
             self._recorder.step_retried(key, decision.failed, Waiting(WaitCode.RETRY_BACKOFF, sentence), now)
         self._spawn(self._back_off(decision.node, decision.delay), "back-off")

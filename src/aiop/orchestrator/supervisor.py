@@ -19,7 +19,7 @@ from aiop.model.ids import AgentId, ExecutionId
 from aiop.model.records import Event, EventType, ExecutionRecord
 from aiop.model.state import ExecutionStatus, Reason
 from aiop.orchestrator.place import Place
-from aiop.orchestrator.runner import Runner, RunnerContext
+from aiop.orchestrator.runner import Displaced, Runner, RunnerContext
 from aiop.spec import Plan
 
 __all__ = ["Places", "Supervisor"]
@@ -175,6 +175,9 @@ class Supervisor:
             while True:
                 try:
                     await self._run(charge)
+                except Displaced:
+                    await self._until_stored(lambda: self._store.release(charge.lease, displaced=True))
+                    return
                 except (LeaseLost, NotFound):
                     log.warning("execution_lost", execution=execution)
                     return

@@ -35,6 +35,7 @@ __all__ = [
     "StepDocument",
     "VolumeDocument",
     "WorkflowDocument",
+    "house",
 ]
 
 MAX_STEPS = 20_000
@@ -53,71 +54,72 @@ FIELD_NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$"
 WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 
 
-def _house(text: str) -> PydanticCustomError:
+def house(text: str) -> PydanticCustomError:
+    """Make the error of a validator, whose words are shown as they stand."""
     return PydanticCustomError("house", "{text}", {"text": text})
 
 
 def _without_nul(text: str) -> str:
     if "\0" in text:
-        raise _house("Must not hold a NUL character")
+        raise house("Must not hold a NUL character")
     return text
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise _house("Must not be blank")
+        raise house("Must not be blank")
     return text
 
 
 def _absolute(text: str) -> str:
     if not text.startswith(("/", "${")):
-        raise _house("Must be an absolute path")
+        raise house("Must be an absolute path")
     return text
 
 
 def _literal_absolute(text: str) -> str:
     if not text.startswith("/"):
-        raise _house("Must be an absolute path")
+        raise house("Must be an absolute path")
     return text
 
 
 def _environment_key(text: str) -> str:
     if not text or "=" in text or "\0" in text:
-        raise _house("Must not be empty nor hold `=` or a NUL character")
+        raise house("Must not be empty nor hold `=` or a NUL character")
     if text.upper().startswith("AIOP_"):
-        raise _house("Names that begin with `AIOP_` are set by the service")
+        raise house("Names that begin with `AIOP_` are set by the service")
     return text
 
 
 def _cpu(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _house('Must be a number of cores like 0.5, or thousandths like "500m"')
+        raise house('Must be a number of cores like 0.5, or thousandths like "500m"')
     try:
         return parse_cpu(value)
     except ValueError as error:
-        raise _house(str(error)) from None
+        raise house(str(error)) from None
 
 
 def _memory(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise _house('Must be a number of bytes, or text like "256Mi"')
+        raise house('Must be a number of bytes, or text like "256Mi"')
     try:
         return parse_memory(value)
     except ValueError as error:
-        raise _house(str(error)) from None
+        raise house(str(error)) from None
 
 
 def _few_keys(value: Any) -> Any:
     # Asked before the entries are looked at, each of which can be two errors; `max_length` is asked afterwards.
     if isinstance(value, dict) and len(value) > MAX_KEYS:
-        raise _house(f"Must have at most {MAX_KEYS} entries")
+        raise house(f"Must have at most {MAX_KEYS} entries")
     return value
 
 
 def _number(value: Any) -> Any:
     # Pydantic's strict floats take any int, and an int can be too long for a float.
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
-        raise _house("The number is too large")
+        raise house("The number is too large")
     return value
 
 
@@ -155,7 +157,7 @@ class Document(BaseModel):
     def _bound_fields(cls, value: Any) -> Any:
         # Every unknown field is an error of its own.
         if isinstance(value, dict) and len(value) > MAX_FIELDS:
-            raise _house(f"Must have at most {MAX_FIELDS} fields")
+            raise house(f"Must have at most {MAX_FIELDS} fields")
         return value
 
 
@@ -229,7 +231,10 @@ class RetryDocument(Document):
     factor: Annotated[Number, Field(ge=1, le=1000)] | None = None
     max_delay: Annotated[Seconds, Field(description="In seconds")] | None = None
     jitter: Annotated[Number, Field(ge=0, le=1)] | None = None
-    on: Annotated[list[Literal["exit_code", "timeout", "oom_killed"]], Field(min_length=1, max_length=3)] | None = None
+    on: (
+        Annotated[list[Literal["exit_code", "timeout", "oom_killed", "engine_lost"]], Field(min_length=1, max_length=4)]
+        | None
+    ) = None
     exit_codes: Annotated[list[Annotated[int, Field(ge=1, le=255)]], Field(min_length=1, max_length=255)] | None = None
 
 

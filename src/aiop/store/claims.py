@@ -21,7 +21,10 @@ from aiop.store.codec import AnyRow
 from aiop.store.database import Database
 from aiop.store.executions import OPEN
 
-__all__ = ["Claims"]
+__all__ = ["NOWHERE", "Claims"]
+
+NOWHERE = ""
+"""Stands for the agent of an execution that has left one and has no other yet."""
 
 _AT_ONCE = 500
 """Rows for one statement: a database bounds its parameters."""
@@ -37,12 +40,13 @@ class Claims:
         """Take over what others let go of, then what is new."""
         leases = tables.leases
         free = or_(leases.c.owner.is_(None), and_(leases.c.expires_at <= now, leases.c.owner != owner))
+        kept = leases.c.agent_id != NOWHERE
         dropped = [
             (ExecutionId(row.execution_id), AgentId(row.agent_id))
             for row in await tx.execute(
                 select(leases.c.execution_id, leases.c.agent_id)
                 .join(tables.executions, tables.executions.c.id == leases.c.execution_id)
-                .where(free, tables.executions.c.status.in_(OPEN))
+                .where(free, kept, tables.executions.c.status.in_(OPEN))
                 .order_by(tables.executions.c.created_at, leases.c.execution_id)
                 .limit(limit)
                 .with_for_update(of=leases, skip_locked=True)
@@ -78,21 +82,24 @@ class Claims:
                 {"execution_id": execution, "owner": owner, "epoch": 1, "expires_at": expires_at, "agent_id": agent}
                 for execution, agent in some
             ]
+            insert = self._db.dialect.insert(leases)
             found = await tx.execute(
-                self._db.dialect.insert(leases)
-                .values(rows)
+                insert.values(rows)
                 .on_conflict_do_update(
                     index_elements=[leases.c.execution_id],
-                    set_={"owner": owner, "epoch": leases.c.epoch + 1, "expires_at": expires_at},
+                    set_={
+                        "owner": owner,
+                        "epoch": leases.c.epoch + 1,
+                        "expires_at": expires_at,
+                        "agent_id": insert.excluded.agent_id,
+                    },
                     where=only,
                 )
-                .returning(leases.c.execution_id, leases.c.epoch, leases.c.agent_id)
+                .returning(leases.c.execution_id, leases.c.epoch)
             )
-            kept = {row.execution_id: row for row in found}
+            epochs = {row.execution_id: row.epoch for row in found}
             taken.extend(
-                Lease(execution, owner, kept[execution].epoch, AgentId(kept[execution].agent_id))
-                for execution, _ in some
-                if execution in kept
+                Lease(execution, owner, epochs[execution], agent) for execution, agent in some if execution in epochs
             )
         return taken
 
@@ -104,13 +111,15 @@ async def _placements(tx: AsyncConnection, *, limit: int) -> list[tuple[Executio
     """
     if limit <= 0:
         return []
+    displaced = (await tx.execute(_DISPLACED, {"limit": limit})).all()
     waiting = [requires async for requires in _queues(tx)]
-    if not waiting:
+    if not waiting and not displaced:
         return []
     agents = [agent_record(row) for row in await tx.execute(_AGENTS)]
     loads = Counter({agent.id: agent.load for agent in agents})
     room = sum(max(0, agent.max_load - agent.load) for agent in agents)
-    heads = [
+    heads: list[Sequence[AnyRow]] = [displaced]
+    heads += [
         (await tx.execute(_QUEUE, {"requires": requires, "limit": min(limit, room)})).all()
         for requires in waiting
         if choose(agents, requires.split(), loads) is not None
@@ -159,6 +168,14 @@ _QUEUE = (
     .order_by(_executions.created_at, _executions.id)
     .limit(bindparam("limit"))
     .with_for_update(of=tables.executions, skip_locked=True)
+)
+_DISPLACED = (
+    select(_executions.created_at, _executions.id, _executions.requires)
+    .join(tables.leases, tables.leases.c.execution_id == _executions.id)
+    .where(tables.leases.c.agent_id == NOWHERE, tables.leases.c.owner.is_(None))
+    .order_by(_executions.created_at, _executions.id)
+    .limit(bindparam("limit"))
+    .with_for_update(of=tables.leases, skip_locked=True)
 )
 _AGENTS = (
     select(tables.agents, LOAD)

@@ -46,10 +46,8 @@ class _Submissions(Work[_Submission, ExecutionId]):
         for item in items:
             key = item.idempotency
             first = known.get((key.scope, key.key)) if key else None
-            if key and first and first[0] != key.digest:
-                results.append(IdempotencyConflict("The `Idempotency-Key` was used before with another request"))
-            elif first:
-                results.append(first[1])
+            if key and first:
+                results.append(_first_answer(key, *first))
             elif item.new.workflow_id not in workflows:
                 results.append(NotFound("Workflow not found"))
             else:
@@ -99,6 +97,19 @@ class OperationsPart(Part):
     async def submit(self, new: NewExecution, idempotency: Idempotency | None = None) -> ExecutionId:
         """Store the execution as pending, with its event."""
         return await self._db.writer.run(self._submissions, _Submission(new, idempotency, self._db.now()))
+
+    async def submitted(self, idempotency: Idempotency) -> ExecutionId | None:
+        """Look the key up."""
+        table = tables.idempotency.c
+        found = await self._db.rows(
+            select(tables.idempotency).where(table.scope == idempotency.scope, table.key == idempotency.key)
+        )
+        if not found:
+            return None
+        answer = _first_answer(idempotency, found[0].digest, ExecutionId(found[0].execution_id))
+        if isinstance(answer, IdempotencyConflict):
+            raise answer
+        return answer
 
     async def create_workflow(self, new: NewWorkflow) -> WorkflowRecord:
         """Store a workflow with version 1."""
@@ -184,6 +195,12 @@ class OperationsPart(Part):
             return status
 
         return await self._db.write(cancel)
+
+
+def _first_answer(key: Idempotency, digest: str, execution: ExecutionId) -> ExecutionId | IdempotencyConflict:
+    if digest == key.digest:
+        return execution
+    return IdempotencyConflict("The `Idempotency-Key` was used before with another request")
 
 
 _PRESENT = (

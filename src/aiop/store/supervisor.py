@@ -13,7 +13,7 @@ from aiop.interfaces import Lease
 from aiop.model.ids import ExecutionId, StepKey
 from aiop.store import tables
 from aiop.store.bulk import batched
-from aiop.store.claims import Claims
+from aiop.store.claims import NOWHERE, Claims
 from aiop.store.codec import micros
 from aiop.store.database import Database, Part
 from aiop.store.executions import ENDED, OPEN
@@ -59,8 +59,9 @@ class SupervisorPart(Part):
 
         return await self._db.write(extend)
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, lease: Lease, *, displaced: bool = False) -> None:
         """Give an execution back."""
+        values = {"owner": None, "agent_id": NOWHERE} if displaced else {"owner": None}
         leases = tables.leases
         freed = (
             update(leases)
@@ -69,7 +70,7 @@ class SupervisorPart(Part):
                 leases.c.owner == lease.owner,
                 leases.c.epoch == lease.epoch,
             )
-            .values(owner=None)
+            .values(values)
         )
 
         async def free(tx: AsyncConnection) -> None:

@@ -98,6 +98,17 @@ class TestIdempotency:
 
         assert (await store.executions(ExecutionQuery())).total == 1
 
+    async def test_a_key_can_be_looked_up(self, store: SqlStore, workflow: NewWorkflow) -> None:
+        key = Idempotency("ada", "k", "digest")
+        assert await store.submitted(key) is None
+
+        first = await store.submit(an_execution(workflow), key)
+
+        assert await store.submitted(key) == first
+        assert await store.submitted(Idempotency("bob", "k", "digest")) is None
+        with pytest.raises(IdempotencyConflict):
+            await store.submitted(Idempotency("ada", "k", "another"))
+
     async def test_another_scope_is_another_key(self, store: SqlStore, workflow: NewWorkflow) -> None:
         first = await store.submit(an_execution(workflow), Idempotency("user", "key", "digest"))
         second = await store.submit(an_execution(workflow), Idempotency("other", "key", "digest"))

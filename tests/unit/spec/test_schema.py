@@ -92,7 +92,11 @@ def test_all_faults_come_at_once_each_with_its_path() -> None:
         ({"retries": 1.5}, "retries", "Must be an integer"),
         ({"retries": True}, "retries", "Must be an integer"),
         ({"retry": {"max_attempts": 0}}, "retry.max_attempts", "Must be at least 1"),
-        ({"retry": {"on": ["oom"]}}, "retry.on[0]", "Must be one of `exit_code`, `timeout` or `oom_killed`"),
+        (
+            {"retry": {"on": ["oom"]}},
+            "retry.on[0]",
+            "Must be one of `exit_code`, `timeout`, `oom_killed` or `engine_lost`",
+        ),
         ({"retry": {"exit_codes": [256]}}, "retry.exit_codes[0]", "Must be at most 255"),
         ({"retry": {}, "retries": 1}, "retries", "Give either `retry` or the short `retries` and `retry_delay`"),
         (

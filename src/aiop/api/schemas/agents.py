@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.json_schema import SkipJsonSchema
 
 from aiop.model.agent import AgentStatus, EngineType
-from aiop.spec.schema import Name, Word
+from aiop.spec.schema import Name, Word, house
 
 __all__ = ["Agent", "AgentChange", "AgentItem", "AgentList", "AgentRequest", "EngineBody", "TlsBody"]
 
@@ -20,19 +20,19 @@ _YEAR = 366 * 86400
 
 def _absolute(text: str) -> str:
     if not text.startswith("/") or "\0" in text:
-        raise ValueError("Must be an absolute path")
+        raise house("Must be an absolute path")
     return text
 
 
 def _endpoint(text: str) -> str:
     if not text.startswith(_SCHEMES):
-        raise ValueError(f"Must begin with one of {', '.join(_SCHEMES)}")
+        raise house(f"Must begin with one of {', '.join(_SCHEMES)}")
     return text
 
 
 def _unique(words: list[str]) -> list[str]:
     if len(set(words)) != len(words):
-        raise ValueError("Must not name a capability twice")
+        raise house("Must not name a capability twice")
     return words
 
 
@@ -72,7 +72,7 @@ class EngineBody(_Request):
     @model_validator(mode="after")
     def _tls_needs_a_network(self) -> EngineBody:
         if self.tls is not None and not (self.endpoint or "").startswith(("tcp://", "https://")):
-            raise ValueError("`tls` needs an endpoint that begins with tcp:// or https://")
+            raise house("`tls` needs an endpoint that begins with tcp:// or https://")
         return self
 
 

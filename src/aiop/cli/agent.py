@@ -1,0 +1,241 @@
+"""``aiop agent``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aiop.cli.asking import confirm
+from aiop.cli.completion import agents as complete_agents
+from aiop.cli.connection import connect
+from aiop.cli.exits import Exit, Failure
+from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort, Yes
+from aiop.model.agent import AgentStatus, EngineType
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from aiop.client import Agent
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="agent", help="Places where containers run; admins change them.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Reference = Annotated[str, typer.Argument(metavar="AGENT", help="Its id, or its name.", autocompletion=complete_agents)]
+Description = Annotated[str | None, typer.Option(help="What it is.")]
+Capability = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--capability",
+        "-c",
+        metavar="WORD",
+        help="What it can do, once for each; containerized_workflow and dagger_pipeline if none is given.",
+    ),
+]
+Most = Annotated[int | None, typer.Option("--max-executions", min=1, metavar="N", help="Executions at once.")]
+Registry = Annotated[str | None, typer.Option(metavar="HOST", help="Registry for images that name none.")]
+Directory = Annotated[
+    str | None, typer.Option("--workflow-directory", metavar="PATH", help="Where relative volume sources begin.")
+]
+Timeout = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="For an execution as a whole.")]
+Engine = Annotated[EngineType | None, typer.Option("--engine", help="Type of its engine; docker with --endpoint.")]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="unix:///run/docker.sock or tcp://host:2376; else the service's own."),
+]
+Tls = Annotated[
+    Path | None,
+    typer.Option("--tls", metavar="DIR", help="Directory with ca.pem, cert.pem and key.pem for the engine."),
+]
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    description: Description = None,
+    capability: Capability = None,
+    max_executions: Most = None,
+    registry: Registry = None,
+    workflow_directory: Directory = None,
+    timeout: Timeout = None,
+    engine: Engine = None,
+    endpoint: Endpoint = None,
+    tls: Tls = None,
+    output: Output = Format.TABLE,
+    server: Server = None,
+) -> None:
+    """Register an agent: aiop agent create builder --endpoint tcp://builder:2376 --tls ~/.docker/builder."""
+    settings = _settings(
+        name, description, capability, max_executions, registry, workflow_directory, timeout, engine, endpoint, tls
+    )
+    with connect(server) as client:
+        made = client.agents.create(settings)
+    _show(output, made, f"Agent {made.name} is {made.status}{f': {made.error}' if made.error else ''}.")
+
+
+@app.command("list")
+def list_agents(
+    status: Annotated[AgentStatus | None, typer.Option(help="Only those with this status.")] = None,
+    capability: Annotated[str | None, typer.Option(metavar="WORD", help="Only those that can do this.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only those with this in their name.")] = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    sort: Sort = None,
+    output: Output = Format.TABLE,
+    server: Server = None,
+) -> None:
+    """List agents with their load."""
+    from aiop.cli.output import show, status_text, table
+
+    with connect(server) as client:
+        page = client.agents.list(
+            status=status, capability=capability, name=name, limit=limit, offset=offset, sort=sort
+        )
+    rows = [
+        (
+            item.id,
+            item.name,
+            status_text(item.status),
+            f"{item.current_load}/{item.max_load}",
+            " ".join(item.capabilities),
+            item.error or "",
+        )
+        for item in page.items
+    ]
+    columns = ("ID", "NAME", "STATUS", "LOAD", "CAPABILITIES", "ERROR")
+    show(
+        output,
+        page.raw,
+        names=[item.id for item in page.items],
+        people=lambda: table(columns, rows, flexible=("NAME", "CAPABILITIES", "ERROR")),
+    )
+
+
+@app.command("show")
+def show_agent(agent: Reference, output: Output = Format.TABLE, server: Server = None) -> None:
+    """Show an agent with its engine."""
+    from aiop.cli.finding import agent_id
+    from aiop.cli.output import show
+
+    with connect(server) as client:
+        found = client.agents.get(agent_id(client, agent))
+    show(output, found.raw, names=[found.id], people=lambda: _page(found))
+
+
+@app.command("update")
+def update(
+    agent: Reference,
+    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
+    description: Description = None,
+    capability: Capability = None,
+    max_executions: Most = None,
+    registry: Registry = None,
+    workflow_directory: Directory = None,
+    timeout: Timeout = None,
+    engine: Engine = None,
+    endpoint: Endpoint = None,
+    tls: Tls = None,
+    output: Output = Format.TABLE,
+    server: Server = None,
+) -> None:
+    """Change an agent; what is not given stays as it is."""
+    from aiop.cli.finding import agent_id
+
+    settings = _settings(
+        name, description, capability, max_executions, registry, workflow_directory, timeout, engine, endpoint, tls
+    )
+    if not settings:
+        raise typer.BadParameter("say what to change")
+    with connect(server) as client:
+        changed = client.agents.update(agent_id(client, agent), settings)
+    _show(output, changed, f"Changed agent {changed.name}.")
+
+
+@app.command("delete")
+def delete(
+    agent: Reference,
+    force: Annotated[bool, typer.Option("--force", help="Also with executions on it, which fail.")] = False,
+    yes: Yes = False,
+    server: Server = None,
+) -> None:
+    """Delete an agent."""
+    from aiop.cli.finding import agent_id
+
+    confirm(f"Delete agent {agent}{' and fail its executions' if force else ''}?", yes=yes)
+    with connect(server) as client:
+        client.agents.delete(agent_id(client, agent), force=force)
+    print(f"Deleted agent {agent}.")
+
+
+def _settings(
+    name: str | None,
+    description: str | None,
+    capabilities: list[str] | None,
+    max_executions: int | None,
+    registry: str | None,
+    workflow_directory: str | None,
+    timeout: float | None,
+    engine: EngineType | None,
+    endpoint: str | None,
+    tls: Path | None,
+) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "name": name,
+        "description": description,
+        "capabilities": capabilities or None,
+        "max_concurrent_executions": max_executions,
+        "container_registry": registry,
+        "workflow_directory": workflow_directory,
+        "timeout_seconds": timeout,
+    }
+    if engine or endpoint or tls:
+        files = {"tls": _certificates(tls)} if tls else {}
+        given["engine"] = {"type": engine or EngineType.DOCKER, "endpoint": endpoint, **files}
+    return {field: value for field, value in given.items() if value is not None}
+
+
+def _certificates(directory: Path) -> dict[str, str]:
+    """Read what the Docker command line reads from such a directory."""
+    try:
+        names = {"ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
+        return {field: (directory / name).read_text() for field, name in names.items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(Exit.USAGE, f"cannot read the certificates in {directory}: {error}") from error
+
+
+def _page(agent: Agent) -> RenderableType:
+    from aiop.cli.output import fields, status_text
+    from aiop.cli.text import local
+
+    engine = agent.engine
+    where = None
+    if engine is not None:
+        place = engine.endpoint or "where it is found by default"
+        where = " ".join(filter(None, (engine.type, engine.version, "at", place, "(TLS)" if engine.tls else None)))
+    page: RenderableType = fields(
+        [
+            ("Name", agent.name),
+            ("Id", agent.id),
+            ("Description", agent.description),
+            ("Status", status_text(agent.status)),
+            ("Error", agent.error),
+            ("Load", f"{agent.current_load} of {agent.max_load}"),
+            ("Capabilities", " ".join(agent.capabilities)),
+            ("Engine", where),
+            ("Last seen", local(agent.last_seen_at)),
+            ("Registry", agent.container_registry),
+            ("Directory", agent.workflow_directory),
+            ("Timeout", None if agent.timeout_seconds is None else f"{agent.timeout_seconds:g} s"),
+        ]
+    )
+    return page
+
+
+def _show(output: Format, agent: Agent, sentence: str) -> None:
+    from aiop.cli.output import show
+
+    show(output, agent.raw, names=[agent.id], people=lambda: sentence)
