@@ -52,16 +52,25 @@ class Dockerd:
 
     With ``containerd`` it leaves containers to a containerd beside it, which outlives it, as distributions set it up;
     without, it starts one that dies with it. ``data_size`` puts its data on a small ``disk`` of so many bytes.
+    It also takes connections from ``listener``, a socket of this process, and so of this network.
     """
 
-    def __init__(self, root: Path, *options: str, containerd: bool = False, data_size: int | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *options: str,
+        containerd: bool = False,
+        data_size: int | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
         for tool in ("dockerd", "unshare", "ip"):
             if shutil.which(tool) is None:
                 raise DockerMissing(f"{tool} is not installed")
         if os.geteuid() != 0:
             raise DockerMissing("only root can start a private Docker Engine")
         self.root = root
-        self.options = options
+        self.options = options if listener is None else ("--host", "fd://", *options)
+        self._listener = listener
         self.endpoint = f"unix://{root}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
         self._containerd = Containerd(root) if containerd else None
@@ -80,7 +89,7 @@ class Dockerd:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [
-            "unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh",
+            "unshare", "--net", "sh", "-c", 'ip link set lo up && export LISTEN_PID=$$ LISTEN_FDS=1 && exec "$@"', "sh",
             "dockerd", "--data-root", f"{self.root}/data", "--exec-root", f"{self.root}/exec",
             "--pidfile", f"{self.root}/pid", "--host", self.endpoint, *self.options,
         ]  # fmt: skip
@@ -92,12 +101,27 @@ class Dockerd:
             if stale.exists() and not _runs(int(stale.read_text())):
                 stale.unlink()
         with (self.root / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                close_fds=self._listener is None,
+                preexec_fn=self._hand_over if self._listener is not None else None,
+            )
         until = time.monotonic() + _START_SECONDS
         while not _answers(self.endpoint):
             if self._process.poll() is not None or time.monotonic() > until:
                 raise DockerMissing(f"dockerd did not start:\n{(self.root / 'log').read_text()[-2000:]}")
             time.sleep(0.05)  # another process: there is no event to await
+
+    def _hand_over(self) -> None:
+        """Put the listener where systemd would."""
+        assert self._listener is not None
+        if self._listener.fileno() == 3:
+            os.set_inheritable(3, True)
+        else:
+            os.dup2(self._listener.fileno(), 3)
 
     def kill(self) -> None:
         """``kill -9``; its containers' own supervisors live on."""
