@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from docker_lab import DockerLab, DockerMissing, missing
+from service_process import ServiceProcess
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,23 @@ def docker_lab() -> Iterator[DockerLab]:
         raise
     yield lab
     lab.close()
+
+
+@pytest.fixture
+def docker_image(docker_lab):
+    return docker_lab.image
+
+
+@pytest.fixture
+async def service_on(tmp_path):
+    """Make a service, not started yet, on a Docker Engine; it is killed after the test."""
+    made = []
+
+    def make(endpoint, **settings):
+        settings = {"data_dir": tmp_path / "data", "volume_roots": str(tmp_path), **settings}
+        made.append(ServiceProcess(settings.pop("data_dir"), docker_endpoint=endpoint, **settings))
+        return made[-1]
+
+    yield make
+    for process in made:
+        await process.kill()

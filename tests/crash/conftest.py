@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from docker_lab import Dockerd, DockerMissing, docker_client, ensure_image, missing
-from service_process import ServiceProcess
 
 
 @pytest.fixture
@@ -16,26 +15,6 @@ def marks(tmp_path):
     directory = tmp_path / "marks"
     directory.mkdir()
     return directory
-
-
-@pytest.fixture
-def docker_image(docker_lab):
-    return docker_lab.image
-
-
-@pytest.fixture
-async def service_on(tmp_path):
-    """Make a service, not started yet, on a Docker Engine; it is killed after the test."""
-    made = []
-
-    def make(endpoint, **settings):
-        settings = {"data_dir": tmp_path / "data", "volume_roots": str(tmp_path), **settings}
-        made.append(ServiceProcess(settings.pop("data_dir"), docker_endpoint=endpoint, **settings))
-        return made[-1]
-
-    yield make
-    for process in made:
-        await process.kill()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ gathered is fetched with ``take`` by whoever commits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from aiop.model.records import LogLine, Stream
@@ -22,20 +23,32 @@ LINE_LIMIT = 1024 * 1024
 """A line without an end is stored in pieces of this many bytes."""
 
 
+_WITHHELD = "[{} lines are withheld: what has to be masked in them is not known]"
+
+
 class AttemptOutput:
     """The output of one attempt.
 
     ``skip`` says how many bytes of each stream the store holds already: an engine that is attached to again gives
     the output from its beginning (``rewind``), and the log goes on exactly where it was. ``stored`` is the size of the
-    log so far, for the limit.
+    log so far, for the limit. ``held``: lines are kept back until ``release``, since what is to be masked in them is
+    not known before the attempt has ended.
     """
 
     def __init__(
-        self, masker: Masker, *, limit: int, notify: Callable[[], None], skip: tuple[int, int] = (0, 0), stored: int = 0
+        self,
+        masker: Masker,
+        *,
+        limit: int,
+        notify: Callable[[], None],
+        skip: tuple[int, int] = (0, 0),
+        stored: int = 0,
+        held: bool = False,
     ) -> None:
         self._masker = masker
         self._limit = limit
         self._notify = notify
+        self._held = held
         self._result = bytearray()
         self._result_size = 0
         self._seen = {Stream.STDOUT: 0, Stream.STDERR: 0}
@@ -101,8 +114,24 @@ class AttemptOutput:
 
     def take(self) -> list[LogLine]:
         """Hand over the lines that have gathered."""
+        if self._held:
+            return []
         lines, self._lines = self._lines, []
         return lines
+
+    def release(self, *, shown: bool) -> None:
+        """Give lines that were held back free, masked by what is known now, or say that they are not ``shown``.
+
+        Does nothing if none were to be held back.
+        """
+        if not self._held:
+            return
+        self._held = False
+        if shown:
+            self._lines = [replace(line, text=self._masker.text(line.text)) for line in self._lines]
+        elif self._lines:
+            last = self._lines[-1]
+            self._lines = [replace(last, stream=Stream.SYSTEM, text=_WITHHELD.format(len(self._lines)))]
 
     @property
     def position(self) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Protocol, assert_never
 
 from aiop.interfaces import Bus, Clock, Lease, RunnerStore, SecretStore, Vault, execution_topic
-from aiop.model.definition import JsonValue
+from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepId, StepKey
 from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
@@ -44,6 +44,7 @@ from aiop.orchestrator.pause import pause
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import ReadyTimes, restored_steps
+from aiop.orchestrator.result import AttemptResult
 from aiop.orchestrator.secrets import SecretReader
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
 from aiop.spec import Plan, Scope, TemplateError, apply_registry, render_step
@@ -100,6 +101,9 @@ class Runner:
             workflow_name=plan.definition.name,
         )
         self._board = Board(plan, self._scope, results, random.Random(lease.execution), context.infrastructure_attempts)  # noqa: S311
+        for step in plan.definition.steps:
+            if step.id in results:
+                self._learn_outputs(step, results[step.id].outputs)
         self._known = {(attempt.step, attempt.attempt): attempt for attempt in record.attempts}
         self._under_way: dict[Node, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -227,6 +231,7 @@ class Runner:
             notify=partial(self._spoke, key),
             skip=(known.log_stdout, known.log_stderr) if known else (0, 0),
             stored=known.log_bytes if known else 0,
+            held=any(declared.sensitive for declared in step.outputs.values()),
         )
         self._recorder.attempt_ready(key, output, self._ready_at(node, number))
         attempt = Attempt(
@@ -251,14 +256,26 @@ class Runner:
         await self._room.wait()
         result = await attempt.run()
         del self._under_way[node]
+        self._attempt_ended(node, attempt, result)
+
+    def _attempt_ended(self, node: Node, attempt: Attempt, result: AttemptResult) -> None:
+        self._learn_outputs(attempt.step, result.outputs)
+        # The outputs of a container that was lost, or that are not readable, are not known.
+        known = result.exit_code is not None and result.reason is not Reason.OUTPUT_INVALID
+        attempt.output.release(shown=known)
         self._tell(AttemptEnded(node, result))
+
+    def _learn_outputs(self, step: Step, outputs: Mapping[str, JsonValue]) -> None:
+        """Mask the sensitive outputs of a step from now on."""
+        sensitive = (name for name, declared in step.outputs.items() if declared.sensitive)
+        self._masker.learn(secret_texts(outputs[name] for name in sensitive if name in outputs))
 
     async def _leave(self, error: str) -> None:
         """Give up the engine: whatever is there counts as lost, and whoever may goes on elsewhere."""
         await self._end_tasks()
         attempts, self._under_way = self._under_way, {}
         for node, attempt in attempts.items():
-            self._tell(AttemptEnded(node, attempt.leave(error)))
+            self._attempt_ended(node, attempt, attempt.leave(error))
         if not self._board.ended:
             self._left = True
             self._recorder.execution_displaced(self._clock.now(), agent=self._place.agent, error=error)
@@ -283,12 +300,6 @@ class Runner:
         step = self._plan.definition.steps[decision.node]
         result = decision.result
         key = StepKey(self._lease.execution, step.id, 0, max(1, self._board.progress[decision.node].attempt))
-        outputs = result.outputs if result else {}
-        self._masker.learn(
-            secret_texts(
-                outputs[name] for name, declared in step.outputs.items() if declared.sensitive and name in outputs
-            )
-        )
         if result is not None:
             self._recorder.attempt_ended(key, result)
         self._recorder.step_ended(

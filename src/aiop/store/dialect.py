@@ -166,7 +166,10 @@ class SqliteDialect:
         async def connect(*_: Any, **__: Any) -> SqliteConnection:
             return await SqliteConnection.open(str(self._path), pragmas=pragmas, busy_seconds=self._BUSY_SECONDS)
 
-        return create_async_engine(self._url, connect_args={"async_creator_fn": connect}, **options)
+        # Without the values, which an error would show in our log.
+        return create_async_engine(
+            self._url, connect_args={"async_creator_fn": connect}, hide_parameters=True, **options
+        )
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:

@@ -123,3 +123,33 @@ def test_a_result_that_is_cut_ends_before_a_secret_and_not_inside_of_it():
 
     assert truncated
     assert text == "x" * (RESULT_LIMIT - 10)
+
+
+def held(masker):
+    output = AttemptOutput(masker, limit=1 << 20, notify=lambda: None, held=True)
+    output.feed(OUT, b"the value is made-here\nand more", NOW)
+    output.feed(ERR, b"made-here\n", NOW)
+    return output
+
+
+def test_lines_that_are_held_back_are_masked_by_what_is_known_in_the_end():
+    masker = Masker()
+    output = held(masker)
+    assert output.take() == []
+    output.finish()
+    masker.learn(["made-here"])
+    output.release(shown=True)
+    assert [(line.stream, line.text) for line in output.take()] == [
+        (OUT, "the value is ***"),
+        (ERR, "***"),
+        (OUT, "and more"),
+    ]
+
+
+def test_lines_that_are_held_back_are_left_out_if_what_is_secret_in_them_is_not_known():
+    output = held(Masker())
+    output.finish()
+    output.release(shown=False)
+    [line] = output.take()
+    assert line.stream is Stream.SYSTEM
+    assert "3 lines are withheld" in line.text
