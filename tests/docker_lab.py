@@ -63,7 +63,7 @@ class Dockerd:
         data_size: int | None = None,
         listener: socket.socket | None = None,
     ) -> None:
-        for tool in ("dockerd", "unshare", "ip"):
+        for tool in ("dockerd", "containerd", "unshare", "ip"):
             if shutil.which(tool) is None:
                 raise DockerMissing(f"{tool} is not installed")
         if os.geteuid() != 0:

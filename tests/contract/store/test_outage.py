@@ -5,14 +5,16 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from aiop.auth import AuthService, Principal
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import Changes, ExecutionQuery, NewWorkflow
-from aiop.model.records import LogBatch
+from aiop.model.records import LogBatch, Role
 from aiop.store import SqlStore, open_store
 from aiop.store.sqlite_connection import SqliteConnection
 from contract.store.subject import (
@@ -175,6 +177,17 @@ async def test_a_lock_is_waited_out_by_owners_and_told_to_users(
 
     assert store.health is None
     assert [event.seq for event in await store.events(lease.execution)] == [1, 2, 3, 4]
+
+
+async def test_who_shows_a_token_may_read_though_its_use_cannot_be_noted(
+    subject: Subject, store: SqlStore, database: Path
+) -> None:
+    auth = AuthService(store, subject.clock, secret="s" * 32, remember=timedelta(0))
+    user = await auth.users.create("reader", "a-long-password", Role.VIEWER)
+    token = await auth.tokens.create(Principal(user.username, user.role), "laptop")
+
+    with locked(database):
+        assert (await auth.authenticate(token.text)).username == "reader"
 
 
 async def test_a_commit_that_comes_while_another_fails_stays_behind_it(
