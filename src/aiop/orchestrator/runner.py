@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Protocol, assert_never
 
 from aiop.interfaces import Bus, Clock, Lease, RunnerStore, SecretStore, Vault, execution_topic
-from aiop.model.definition import JsonValue, Step
+from aiop.model.definition import JsonValue
 from aiop.model.ids import StepId, StepKey
 from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
@@ -46,7 +46,7 @@ from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import ReadyTimes, restored_steps
 from aiop.orchestrator.result import AttemptResult
 from aiop.orchestrator.secrets import SecretReader
-from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, secret_texts
+from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, sensitive_texts
 from aiop.spec import Plan, Scope, TemplateError, apply_registry, render_step
 
 __all__ = ["Displaced", "Runner", "RunnerContext"]
@@ -103,7 +103,7 @@ class Runner:
         self._board = Board(plan, self._scope, results, random.Random(lease.execution), context.infrastructure_attempts)  # noqa: S311
         for step in plan.definition.steps:
             if step.id in results:
-                self._learn_outputs(step, results[step.id].outputs)
+                self._masker.learn(sensitive_texts(step, results[step.id].outputs))
         self._known = {(attempt.step, attempt.attempt): attempt for attempt in record.attempts}
         self._under_way: dict[Node, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -259,16 +259,11 @@ class Runner:
         self._attempt_ended(node, attempt, result)
 
     def _attempt_ended(self, node: Node, attempt: Attempt, result: AttemptResult) -> None:
-        self._learn_outputs(attempt.step, result.outputs)
+        self._masker.learn(sensitive_texts(attempt.step, result.outputs))
         # The outputs of a container that was lost, or that are not readable, are not known.
         known = result.exit_code is not None and result.reason is not Reason.OUTPUT_INVALID
         attempt.output.release(shown=known)
         self._tell(AttemptEnded(node, result))
-
-    def _learn_outputs(self, step: Step, outputs: Mapping[str, JsonValue]) -> None:
-        """Mask the sensitive outputs of a step from now on."""
-        sensitive = (name for name, declared in step.outputs.items() if declared.sensitive)
-        self._masker.learn(secret_texts(outputs[name] for name in sensitive if name in outputs))
 
     async def _leave(self, error: str) -> None:
         """Give up the engine: whatever is there counts as lost, and whoever may goes on elsewhere."""

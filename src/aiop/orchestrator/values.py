@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiop.interfaces import Vault
-from aiop.model.definition import JsonValue
+from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepId
 from aiop.model.records import ExecutionRecord, StepRecord
 from aiop.model.run import Credentials
 from aiop.spec import Plan, Scope, StepResult, Template, TemplateError, compile_secret_text
 
-__all__ = ["ExecutionValues", "execution_outputs", "results_by_step", "secret_texts"]
+__all__ = ["ExecutionValues", "execution_outputs", "results_by_step", "secret_texts", "sensitive_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +101,9 @@ def secret_texts(values: Iterable[JsonValue]) -> Iterable[str]:
             yield from secret_texts(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             yield json.dumps(value)
+
+
+def sensitive_texts(step: Step, outputs: Mapping[str, JsonValue]) -> Iterable[str]:
+    """Yield the texts of those outputs of a step that it declares as sensitive."""
+    sensitive = (name for name, declared in step.outputs.items() if declared.sensitive)
+    return secret_texts(outputs[name] for name in sensitive if name in outputs)
