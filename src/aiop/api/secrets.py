@@ -6,7 +6,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from aiop.api.access import Admin, Editor
@@ -17,10 +17,15 @@ from aiop.api.respond import json_response, no_content
 from aiop.api.schemas.secrets import Secret, SecretList, SecretRequest
 from aiop.api.services import services_of
 from aiop.interfaces import SecretQuery
+from aiop.spec.schema import FIELD_NAME
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/secrets", tags=["secrets"])
+
+
+NewName = Annotated[str, Path(json_schema_extra={"pattern": FIELD_NAME})]
+"""Described only: a name that cannot be is a fault among others, or is not found."""
 
 
 class SecretParameters(ListParameters):
@@ -54,7 +59,7 @@ async def get_secret(request: Request, _: Editor, name: str) -> Response:
         errors=(400, 401, 403, 413),
     ),
 )
-async def put_secret(request: Request, caller: Admin, name: str) -> Response:
+async def put_secret(request: Request, caller: Admin, name: NewName) -> Response:
     """Store a secret (201), or replace its value (200) for all attempts that start from now on."""
     body = await model_of(request, SecretRequest)
     described = "description" in body.model_fields_set

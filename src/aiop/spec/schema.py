@@ -14,12 +14,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainValidator,
     StringConstraints,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from aiop.spec.quantities import parse_cpu, parse_memory
 
@@ -27,6 +28,7 @@ __all__ = [
     "EXAMPLE",
     "MAX_STEPS",
     "ContainerDocument",
+    "Described",
     "Document",
     "InputDocument",
     "OutputDocument",
@@ -123,9 +125,25 @@ def _number(value: Any) -> Any:
     return value
 
 
+class Described:
+    """Tells in the schema what the validator beside it checks, which has better words for a fault than the schema."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self._keywords = keywords
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Add the keywords."""
+        return handler(core) | self._keywords
+
+
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_without_nul)]
 Filled = Annotated[Text, StringConstraints(min_length=1)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), AfterValidator(_not_blank)]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_NAME),
+    AfterValidator(_not_blank),
+    Described(pattern=r"\S"),
+]
 FieldName = Annotated[str, StringConstraints(pattern=FIELD_NAME)]
 Word = Annotated[str, StringConstraints(pattern=WORD)]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_without_nul)]

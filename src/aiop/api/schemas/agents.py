@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.json_schema import SkipJsonSchema
 
 from aiop.model.agent import AgentStatus, EngineType
-from aiop.spec.schema import Name, Word, house
+from aiop.spec.schema import Described, Name, Word, house
 
 __all__ = ["Agent", "AgentChange", "AgentItem", "AgentList", "AgentRequest", "EngineBody", "TlsBody"]
 
@@ -45,6 +45,16 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
+Directory = Annotated[
+    str, StringConstraints(max_length=4096), AfterValidator(_absolute), Described(pattern=r"^/[^\x00]*$")
+]
+Endpoint = Annotated[
+    str,
+    StringConstraints(max_length=1024),
+    AfterValidator(_endpoint),
+    Described(pattern=f"^({'|'.join(_SCHEMES)})"),
+]
+Capabilities = Annotated[list[Word], Field(max_length=100), AfterValidator(_unique), Described(uniqueItems=True)]
 Pem = Annotated[str, StringConstraints(min_length=1, max_length=65536)]
 
 
@@ -64,7 +74,7 @@ class EngineBody(_Request):
     """The engine behind an agent."""
 
     type: Annotated[EngineType, Field(strict=False)]
-    endpoint: Annotated[str, StringConstraints(max_length=1024), AfterValidator(_endpoint)] | None = Field(
+    endpoint: Endpoint | None = Field(
         None, description="`unix:///run/docker.sock` or `tcp://host:2376`; where it is found by default if not given"
     )
     tls: TlsBody | None = None
@@ -81,14 +91,14 @@ class AgentChange(_Request):
 
     name: Name = _optional()
     description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-    capabilities: Annotated[list[Word], Field(max_length=100), AfterValidator(_unique)] = _optional(
+    capabilities: Capabilities = _optional(
         "`containerized_workflow` for workflows, `dagger_pipeline` for pipelines, any others"
     )
     engine: EngineBody | None = Field(None, description="That of the service by default")
     container_registry: Annotated[str, StringConstraints(max_length=512)] | None = Field(
         None, description="Prefix for images that name no registry, where the execution gives none"
     )
-    workflow_directory: Annotated[str, StringConstraints(max_length=4096), AfterValidator(_absolute)] | None = Field(
+    workflow_directory: Directory | None = Field(
         None, description="Where relative volume sources begin; its contents may be mounted"
     )
     max_concurrent_executions: Annotated[int, Field(ge=1, le=_MOST_EXECUTIONS)] = _optional("Shown as `max_load`")
