@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from aiop.overlay import Stack, is_whiteout
 
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where to put what is flushed many times."""
+
 Shape: TypeAlias = Mapping[str, str | None]
 """By path: content of a file, ``-> target`` for a link, ``None`` for a directory."""
 

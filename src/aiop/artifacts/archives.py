@@ -17,6 +17,7 @@ from aiop.errors import SourceRefused, TooLarge
 __all__ = ["ArchiveLimits", "unpack"]
 
 _CHUNK = 256 * 1024
+_PADDING_LIMIT = 16 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _HEADER_LIMIT = 1024 * 1024
@@ -40,14 +41,26 @@ def unpack(archive: Path, into: Path, limits: ArchiveLimits) -> None:
     permissions but the right to execute, are not taken. Raises ``TooLarge`` for more than the limits.
     """
     try:
-        with archive.open("rb") as file, tarfile.open(fileobj=_opened(file), mode="r|", tarinfo=_Member) as tar:
-            work = _Unpacking(tar, into, limits)
-            for member in tar:
-                work.take(member)
-                # Otherwise all of them would be kept until the end.
-                tar.members = []  # type: ignore[attr-defined]
+        with archive.open("rb") as file:
+            stream = _opened(file)
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
+                work = _Unpacking(tar, into, limits)
+                for member in tar:
+                    work.take(member)
+                    # Otherwise all of them would be kept until the end.
+                    tar.members = []  # type: ignore[attr-defined]
+            _finish(stream)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, EOFError, ValueError) as error:
         raise SourceRefused(f"the archive cannot be read: {error}") from error
+
+
+def _finish(stream: IO[bytes]) -> None:
+    """Read what comes after the end of the archive: the check sums are there."""
+    left = _PADDING_LIMIT
+    while chunk := stream.read(_CHUNK):
+        left -= len(chunk)
+        if left < 0:
+            raise tarfile.ReadError("something else follows its end")
 
 
 def _opened(file: IO[bytes]) -> IO[bytes]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pathspec import GitIgnoreSpec
+from pathspec import GitIgnoreSpec, PathSpec
 from pathspec.patterns.gitignore import GitIgnorePatternError
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from aiop.errors import SourceRefused
 
@@ -18,12 +19,19 @@ _ALWAYS = "**/.git"
 """Unless ``.dockerignore`` takes it in again."""
 
 
-def read_patterns(lines: Iterable[str], where: str) -> GitIgnoreSpec:
-    """Read patterns in the language of ``.gitignore``; raises ``SourceRefused``."""
+def read_patterns(lines: Iterable[str], where: str) -> PathSpec[GitIgnoreSpecPattern]:
+    """Read patterns in the language of ``.gitignore``; raises ``SourceRefused``.
+
+    The last one that matches a path, or a directory above it, counts; git has more rules than that.
+    """
     try:
-        return GitIgnoreSpec.from_lines(list(lines))
+        return PathSpec.from_lines(GitIgnoreSpecPattern, lines)
     except (GitIgnorePatternError, ValueError) as error:
-        raise SourceRefused(f"{where} has a pattern that cannot be read: {error}") from error
+        raise _refusal(where, error) from error
+
+
+def _refusal(where: str, error: Exception) -> SourceRefused:
+    return SourceRefused(f"{where} has a pattern that cannot be read: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,10 @@ class GitRules:
 
     def below(self, directory: str, content: str) -> GitRules:
         """Return the rules for a directory with a file of its own; raises ``SourceRefused``."""
-        return GitRules(self, read_patterns(content.splitlines(), f"{directory}{GIT_FILE}"), directory)
+        try:
+            return GitRules(self, GitIgnoreSpec.from_lines(content.splitlines()), directory)
+        except (GitIgnorePatternError, ValueError) as error:
+            raise _refusal(f"{directory}{GIT_FILE}", error) from error
 
     def leaves_out(self, path: str) -> bool:
         """Whether the file is left out; a directory is named with a slash at its end. None above it is left out."""

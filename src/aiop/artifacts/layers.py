@@ -13,14 +13,12 @@ import orjson
 
 from aiop.artifacts.disk import Disk, flush_tree
 from aiop.artifacts.snapshots import Snapshots
-from aiop.artifacts.squashes import Squashes
+from aiop.artifacts.squashes import Part, Squashes
 from aiop.errors import ArtifactLost
 from aiop.model.artifacts import Layer
 from aiop.model.ids import LayerId, SnapshotId, StepKey
 from aiop.model.run import Workspace
-from aiop.overlay import is_whiteout, settle
-from aiop.overlay.comparing import attributes
-from aiop.overlay.squashing import copy_status
+from aiop.overlay import attributes, copy_status, holes, is_whiteout, settle
 
 __all__ = ["Layers"]
 
@@ -45,7 +43,7 @@ class Layers:
     def prepare(self, key: StepKey, *, source: SnapshotId | None, layers: Sequence[LayerId], target: str) -> Workspace:
         """Make the directories of an attempt, or find them."""
         place = self.path(key.layer)
-        above, bottom = self._stack(layers), self._bottom(source)
+        above, bottom = [self._part(layer) for layer in layers], self._bottom(source)
         upper, work = place / "u", place / "w"
         place.mkdir(mode=0o700, exist_ok=True)
         self._used(place)
@@ -55,10 +53,10 @@ class Layers:
             # With the mode of the directory that it takes the place of; as a draft, so that it is never without it.
             draft = self._disk.draft()
             draft.mkdir(mode=0o700)
-            copy_status(above[0][1] if above else bottom, str(draft))
+            copy_status(above[-1].path if above else bottom, str(draft))
             draft.rename(upper)
         room = _OPTIONS - sum(len(os.fsencode(path)) for path in (bottom, upper, work))
-        return Workspace(target, (*self._squashes.fit(above, room=room), bottom), str(upper), str(work))
+        return Workspace(target, (*self._squashes.fit(above, bottom, room=room), bottom), str(upper), str(work))
 
     def seal(self, key: StepKey) -> Layer:
         """Settle the layer, and write down what it is; raises ``ArtifactLost``."""
@@ -74,22 +72,19 @@ class Layers:
         settle(str(upper), self.lowers(noted["source"], noted["layers"]), str(self._disk.draft()))
         digest, size = _measure(upper)
         flush_tree(upper)
-        self._disk.write(place / "i", orjson.dumps({"digest": digest, "size": size}))
+        found = {"digest": digest, "size": size, "holes": [os.fsencode(path).hex() for path in holes(str(upper))]}
+        self._disk.write(place / "i", orjson.dumps(found))
         self._used(place)
         return Layer(key.layer, digest, size)
 
     def get(self, layer: LayerId) -> Layer:
         """Return a sealed layer; raises ``ArtifactLost``."""
-        place = self.path(layer)
-        found = _read(place / "i")
-        if found is None:
-            raise ArtifactLost(f"the layer {layer} is not here any more, or was never sealed")
-        self._used(place)
+        found = self._sealed(layer)
         return Layer(layer, found["digest"], found["size"])
 
     def lowers(self, source: SnapshotId | None, layers: Sequence[LayerId]) -> list[str]:
         """Return the directories of a stack, the topmost first; raises ``ArtifactLost``."""
-        return [*(path for _, path in self._stack(layers)), self._bottom(source)]
+        return [*(self._part(layer).path for layer in reversed(layers)), self._bottom(source)]
 
     def held(self) -> list[tuple[LayerId, Path]]:
         """List all, with their directories."""
@@ -103,9 +98,20 @@ class Layers:
         """Return where it is, if it is here."""
         return self._disk.layers / layer
 
-    def _stack(self, layers: Sequence[LayerId]) -> list[tuple[LayerId, str]]:
-        """Return the layers, the last one first, with their directories."""
-        return [(self.get(layer).id, str(self.path(layer) / "u")) for layer in reversed(layers)]
+    def _sealed(self, layer: LayerId) -> dict[str, Any]:
+        place = self.path(layer)
+        try:
+            self._used(place)
+            found = _read(place / "i")
+        except FileNotFoundError:
+            found = None
+        if found is None:
+            raise ArtifactLost(f"the layer {layer} is not here any more, or was never sealed")
+        return found
+
+    def _part(self, layer: LayerId) -> Part:
+        empty = tuple(os.fsdecode(bytes.fromhex(path)) for path in self._sealed(layer)["holes"])
+        return Part((layer,), str(self.path(layer) / "u"), empty)
 
     def _bottom(self, source: SnapshotId | None) -> str:
         return str(self._disk.empty if source is None else self._snapshots.tree(source))

@@ -18,8 +18,7 @@ from aiop.artifacts.scan import Scan
 from aiop.errors import ArtifactLost, SourceRefused
 from aiop.model.artifacts import Snapshot
 from aiop.model.ids import SnapshotId
-from aiop.overlay import Escape, Stack, find
-from aiop.overlay.squashing import link_or_copy
+from aiop.overlay import Escape, Stack, find, link_or_copy
 
 __all__ = ["Snapshots"]
 

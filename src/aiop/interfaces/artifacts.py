@@ -44,8 +44,8 @@ class Artifacts(Protocol):
         """Return the snapshot of an upload; raises ``NotFound``."""
 
     async def view(self, snapshot: SnapshotId, patterns: Sequence[str]) -> Snapshot:
-        """Return the part of a snapshot that the patterns name (as in ``.gitignore``: ``src/``, ``**/*.py``,
-        ``!src/big.bin``); raises ``SourceRefused`` for a pattern that cannot be read.
+        """Return the part of a snapshot that the patterns name (written as in ``.gitignore``: ``src/``, ``**/*.py``,
+        ``!src/big``; the last one that matches counts); raises ``SourceRefused`` for one that cannot be read.
 
         Equal parts of different snapshots are the same snapshot.
         """

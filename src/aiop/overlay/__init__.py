@@ -5,11 +5,12 @@ device 0:0 for each name that it removes, and an extended attribute on a directo
 A *settled* layer has no such attribute, nothing that equals what lies below, and only files, directories and links.
 """
 
+from aiop.overlay.comparing import attributes
 from aiop.overlay.marks import is_opaque, is_whiteout, make_opaque, make_whiteout
 from aiop.overlay.packing import pack
 from aiop.overlay.paths import Escape, find
 from aiop.overlay.settling import settle
-from aiop.overlay.squashing import squash
+from aiop.overlay.squashing import copy_status, holes, link_or_copy, phantoms, squash
 from aiop.overlay.stack import Node, Stack
 from aiop.overlay.unpacking import unpack_changes
 
@@ -17,12 +18,17 @@ __all__ = [
     "Escape",
     "Node",
     "Stack",
+    "attributes",
+    "copy_status",
     "find",
+    "holes",
     "is_opaque",
     "is_whiteout",
+    "link_or_copy",
     "make_opaque",
     "make_whiteout",
     "pack",
+    "phantoms",
     "settle",
     "squash",
     "unpack_changes",

@@ -7,8 +7,7 @@ import posixpath
 from pathlib import Path
 
 from aiop.model.run import Workspace
-from aiop.overlay import Escape, Stack, find, is_whiteout, make_whiteout
-from aiop.overlay.squashing import copy_status
+from aiop.overlay import Escape, Stack, copy_status, find, is_whiteout, make_whiteout
 
 __all__ = ["FakeWorkspace"]
 
