@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(15, ge=3, description="How long an execution stays with a replica that is silent.")
     retention_days: int = Field(90, ge=0, description="Ended executions are removed after this; 0 keeps them.")
     retention_count: int = Field(0, ge=0, description="Ended executions beyond this many are removed; 0 keeps them.")
+    audit_retention_days: int = Field(365, ge=0, description="The audit log is cut after this; 0 keeps it.")
     log_limit_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Log of one step; the rest is cut.")
 
     @field_validator("volume_roots", mode="before")

@@ -11,6 +11,7 @@ from fastapi.security.base import SecurityBase
 from aiop.api.services import services_of
 from aiop.auth import Principal
 from aiop.errors import Unauthenticated
+from aiop.interfaces import identified
 from aiop.model.records import Role
 
 __all__ = ["BEARER", "Admin", "Editor", "MetricsReader", "Viewer"]
@@ -31,6 +32,7 @@ class _Needs(SecurityBase):
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Authentication is required")
         principal = await services_of(request).auth.authenticate(token.strip())
+        identified(principal.username, token=principal.token, token_id=principal.token_id)
         principal.require(self._role)
         return principal
 

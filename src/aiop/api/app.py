@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from aiop import __version__
 from aiop.api import (
     agents,
+    audit,
     auth,
     errors,
     executions,
@@ -33,6 +34,7 @@ _TAGS = [
     {"name": "secrets", "description": "Named values for workflows that nobody can read back."},
     {"name": "monitoring", "description": "How the service is."},
     {"name": "auth", "description": "Sessions, API tokens and users."},
+    {"name": "audit", "description": "Who did what."},
     {"name": "health", "description": "For probes; open."},
 ]
 
@@ -49,7 +51,7 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[QueryOnce],
     )
     app.state.services = services
-    for resource in (workflows, executions, live, agents, secrets, monitoring, auth, tokens, users, health):
+    for resource in (workflows, executions, live, agents, secrets, monitoring, auth, tokens, users, audit, health):
         app.include_router(resource.router)
     errors.install(app)
     openapi.install(app)

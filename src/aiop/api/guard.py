@@ -11,6 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aiop.api.errors import internal_error
+from aiop.interfaces import acting
+from aiop.model.audit import Actor
 
 __all__ = ["REQUEST_ID", "Guard"]
 
@@ -20,7 +22,10 @@ _SANE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class Guard:
-    """Wraps an application. Every answer carries ``X-Request-ID``, the caller's own if it is a sane one."""
+    """Wraps an application. Every answer carries ``X-Request-ID``, the caller's own if it is a sane one.
+
+    What a request does is done by an ``Actor`` of this id, and of the address that the server sees.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -43,8 +48,10 @@ class Guard:
             await send(message)
 
         call = _without_body(self._app) if scope["method"] == "HEAD" else self._app
+        client = scope.get("client")
         try:
-            await call(scope, receive, named_send)
+            with acting(Actor(request_id=request_id, address=client[0] if client else None)):
+                await call(scope, receive, named_send)
         except ClientDisconnect:
             pass  # nobody is left to be told
         except Exception:

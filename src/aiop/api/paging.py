@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from aiop.api.respond import json_response
 
-__all__ = ["ListParameters", "Paging", "page_response", "sort_by"]
+__all__ = ["ListParameters", "Moment", "Paging", "page_response", "sort_by"]
 
 _LARGEST_OFFSET = 2**63 - 1
 
@@ -26,6 +26,20 @@ def _digits(value: Any) -> Any:
 
 Digits = Annotated[int, BeforeValidator(_digits)]
 """A number as it stands in a query."""
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _rfc3339(value: Any) -> Any:
+    # Pydantic would take numbers, days and local times too, of which nobody can tell what moment is meant.
+    if isinstance(value, str) and not _RFC3339.fullmatch(value):
+        raise PydanticCustomError("datetime_parsing", "Must be a time like 2025-03-01T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+"""A time as it stands in a query."""
 
 
 class Paging(TypedDict):

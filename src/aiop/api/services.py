@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from aiop.auth import AuthService
 from aiop.errors import StorageUnavailable
-from aiop.interfaces import AgentStore, Bus, Clock, ReadStore, SecretStore
+from aiop.interfaces import AgentStore, AuditStore, Bus, Clock, ReadStore, SecretStore
 from aiop.model.agent import EngineAddress
 from aiop.monitoring import Monitoring
 from aiop.operations import AgentOperations, Operations
@@ -32,7 +32,7 @@ class StreamTimes:
     stall: timedelta = timedelta(seconds=60)
 
 
-class _Store(ReadStore, AgentStore, SecretStore, Protocol):
+class _Store(ReadStore, AgentStore, SecretStore, AuditStore, Protocol):
     @property
     def health(self) -> StorageUnavailable | None:
         """Why the last write failed, ``None`` if it did not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aiop.errors import Forbidden
+from aiop.model.ids import TokenId
 from aiop.model.records import Role
 
 __all__ = ["Principal"]
@@ -12,10 +13,15 @@ __all__ = ["Principal"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user, with the role that holds for this call: a token may carry less than its user has."""
+    """A user, with the role that holds for this call: a token may carry less than its user has.
+
+    ``token`` and ``token_id`` are those of an API token; without one he is signed in.
+    """
 
     username: str
     role: Role
+    token: str | None = None
+    token_id: TokenId | None = None
 
     def require(self, role: Role) -> None:
         """Raise ``Forbidden`` if the role is lower than ``role``."""

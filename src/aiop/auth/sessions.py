@@ -10,7 +10,7 @@ from aiop.auth.keys import REFRESH_TOKEN_PREFIX, digest_of, new_token
 from aiop.auth.passwords import Passwords
 from aiop.auth.throttle import Throttle
 from aiop.errors import Unauthenticated
-from aiop.interfaces import AuthStore, Clock
+from aiop.interfaces import AuthStore, Clock, identified
 from aiop.model.ids import TokenId, new_id
 from aiop.model.records import TokenRecord, UserRecord
 
@@ -59,10 +59,14 @@ class Sessions:
         now = self._clock.now()
         user = await self._store.user(username)
         if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
+            await self._store.note_failed_sign_in(user.username if user else None)
             raise Unauthenticated("Wrong username or password")
+        identified(user.username)
         self._by_address.forget(pair)
         self._by_user.forget(username)
-        return await self._begin(user, now)
+        session, token = self._begin(user, now)
+        await self._store.sign_in(token)
+        return session
 
     async def refresh(self, token: str) -> Session:
         """Go on with a session; the token is used up and another given. Raises ``Unauthenticated``."""
@@ -71,24 +75,25 @@ class Sessions:
         user = await self._store.user(record.username) if record else None
         if record is None or user is None or not _holds(record, user, now):
             raise Unauthenticated("The refresh token is not valid")
-        return await self._begin(user, now)
+        identified(user.username)
+        session, next_token = self._begin(user, now)
+        await self._store.add_token(next_token)
+        return session
 
-    async def _begin(self, user: UserRecord, now: datetime) -> Session:
+    def _begin(self, user: UserRecord, now: datetime) -> tuple[Session, TokenRecord]:
         # ``now`` is from before the user was read: see ``_holds``.
         refresh = new_token(REFRESH_TOKEN_PREFIX)
-        await self._store.add_token(
-            TokenRecord(
-                id=TokenId(new_id()),
-                username=user.username,
-                role=user.role,
-                digest=digest_of(refresh),
-                name="refresh",
-                created_at=now,
-                expires_at=now + self._refresh_ttl,
-                refresh=True,
-            )
+        token = TokenRecord(
+            id=TokenId(new_id()),
+            username=user.username,
+            role=user.role,
+            digest=digest_of(refresh),
+            name="refresh",
+            created_at=now,
+            expires_at=now + self._refresh_ttl,
+            refresh=True,
         )
-        return Session(self._access.issue(user), refresh, self._access.ttl)
+        return Session(self._access.issue(user), refresh, self._access.ttl), token
 
 
 def _holds(token: TokenRecord, user: UserRecord, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from aiop.cli import agent, execution, login, run, secret, serve, status, token, user, version, workflow
+from aiop.cli import agent, audit, execution, login, run, secret, serve, status, token, user, version, workflow
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.text import plain
 
@@ -49,6 +49,7 @@ app.add_typer(agent.app)
 app.add_typer(secret.app)
 app.add_typer(token.app)
 app.add_typer(user.app)
+app.command()(audit.audit)
 app.command()(version.version)
 
 

@@ -25,6 +25,7 @@ from aiop.client.errors import (
 from aiop.client.results import (
     Agent,
     ApiToken,
+    AuditEntry,
     EngineOfAgent,
     EngineState,
     Event,
@@ -49,6 +50,7 @@ __all__ = [
     "ApiError",
     "ApiToken",
     "AsyncClient",
+    "AuditEntry",
     "Client",
     "ClientError",
     "Conflict",

@@ -11,6 +11,7 @@ import httpx
 
 from aiop import __version__
 from aiop.client.agents import Agents
+from aiop.client.audit import Audit
 from aiop.client.auth import Auth
 from aiop.client.calls import Calls
 from aiop.client.drivers import AsyncDriver, SyncDriver
@@ -60,6 +61,7 @@ class _Api(Resource[D]):
         self.agents: Agents[D] = Agents(driver, calls)
         self.secrets: Secrets[D] = Secrets(driver, calls)
         self.monitoring: Monitoring[D] = Monitoring(driver, calls)
+        self.audit: Audit[D] = Audit(driver, calls)
         self.auth: Auth[D] = Auth(driver, calls)
 
     @operation

@@ -19,6 +19,7 @@ from aiop.model.state import ExecutionStatus, StepStatus
 __all__ = [
     "Agent",
     "ApiToken",
+    "AuditEntry",
     "EngineOfAgent",
     "EngineState",
     "Event",
@@ -256,3 +257,23 @@ class Secret(Result):
     created_by: str
     description: str | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry(Result):
+    """One thing that was done. ``action`` is one of ``aiop.model.audit.AuditAction``, or a newer one.
+
+    ``actor`` is ``None`` for the service itself, and for a sign-in that failed; ``token`` is ``None`` for a session.
+    """
+
+    id: str
+    at: datetime
+    action: str
+    target_type: str
+    target: str | None = None
+    actor: str | None = None
+    token: str | None = None
+    token_id: str | None = None
+    request_id: str | None = None
+    address: str | None = None
+    detail: Json = field(default_factory=dict)

@@ -3,8 +3,10 @@
 """
 
 from aiop.interfaces.accounts import AuthStore
+from aiop.interfaces.acting import acting, current_actor, identified
 from aiop.interfaces.agents import AGENTS, AgentProbe, AgentQuery, AgentStore
 from aiop.interfaces.artifacts import Artifacts
+from aiop.interfaces.audit import AuditQuery, AuditStore
 from aiop.interfaces.bus import WORK, Bus, Listener, execution_topic
 from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
@@ -24,6 +26,8 @@ __all__ = [
     "AgentQuery",
     "AgentStore",
     "Artifacts",
+    "AuditQuery",
+    "AuditStore",
     "AuthStore",
     "Bus",
     "Capabilities",
@@ -55,5 +59,8 @@ __all__ = [
     "Tally",
     "Vault",
     "WorkflowQuery",
+    "acting",
+    "current_actor",
     "execution_topic",
+    "identified",
 ]

@@ -34,7 +34,16 @@ class AuthStore(Protocol):
         """Delete a user with all tokens; raises ``NotFound``, and ``InvalidState`` if no admin would be left."""
 
     async def add_token(self, token: TokenRecord) -> None:
-        """Store a token."""
+        """Store a token: an API token, or the refresh token with which a session goes on."""
+
+    async def sign_in(self, token: TokenRecord) -> None:
+        """Store the first refresh token of a session: its user has signed in."""
+
+    async def note_failed_sign_in(self, username: str | None) -> None:
+        """Note that somebody failed to sign in as this user; ``None`` if there is no such user.
+
+        A name that nobody has is not kept: it may be a password that was typed into the wrong field.
+        """
 
     async def token(self, digest: str) -> TokenRecord | None:
         """Read one by its digest, expired ones too."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from aiop.interfaces.accounts import AuthStore
 from aiop.interfaces.agents import AgentStore
+from aiop.interfaces.audit import AuditStore
 from aiop.interfaces.commits import RunnerStore
 from aiop.interfaces.figures import FigureStore
 from aiop.interfaces.reading import ReadStore
@@ -25,6 +26,7 @@ class Store(
     AuthStore,
     AgentStore,
     SecretStore,
+    AuditStore,
     Protocol,
 ):
     """All of it; what ``runtime`` builds and hands out by its parts."""

@@ -11,6 +11,7 @@ import uuid_utils
 
 __all__ = [
     "AgentId",
+    "AuditId",
     "ExecutionId",
     "LayerId",
     "PipelineId",
@@ -29,6 +30,7 @@ PipelineId = NewType("PipelineId", str)
 VersionId = NewType("VersionId", str)
 AgentId = NewType("AgentId", str)
 ExecutionId = NewType("ExecutionId", str)
+AuditId = NewType("AuditId", str)
 TokenId = NewType("TokenId", str)
 StepId = NewType("StepId", str)
 UploadId = NewType("UploadId", str)

@@ -7,7 +7,6 @@ here waits for the database before it goes on (the engine is the write-ahead log
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from typing import Any, Protocol, assert_never
 
 from aiop.interfaces import Bus, Clock, Lease, RunnerStore, SecretStore, Vault, execution_topic
 from aiop.model.definition import JsonValue
-from aiop.model.ids import StepId, StepKey
+from aiop.model.ids import StepKey
 from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
 from aiop.model.state import ExecutionStatus, Reason, WaitCode, Waiting
@@ -91,7 +90,9 @@ class Runner:
         self._clock = context.clock
         self._values = ExecutionValues.open(record, context.vault)
         self._masker = Masker(self._values.hidden)
-        self._secrets = SecretReader(context.store, context.vault, context.clock, self._masker)
+        self._secrets = SecretReader(
+            context.store, context.vault, context.clock, self._masker, plan, self._values.login
+        )
         self._recorder = Recorder(record, masker=self._masker, vault=context.vault)
         results = results_by_step(record, context.vault)
         self._scope = Scope(
@@ -116,8 +117,7 @@ class Runner:
         self._left = False
         self._crash: BaseException | None = None
         self._taken_up = False
-        self._end_asked: tuple[Reason, str | None] | None = None
-        self._cancel_asked = record.summary.cancel_requested_at is not None
+        self._asked: list[tuple[Reason, str | None]] = []
         self._ready: ReadyTimes | None = None
 
     async def run(self) -> None:
@@ -127,7 +127,7 @@ class Runner:
         Cancelling commits what has gathered and leaves the containers running.
         """
         try:
-            await self._mask_former_secrets()
+            await self._secrets.mask_former(record.step for record in self._record.attempts)
             self._begin()
             while not (self._board.ended and not self._recorder.urgent):
                 await self._wait_for_news()
@@ -145,8 +145,9 @@ class Runner:
 
     def cancel(self) -> None:
         """Cancel the execution; idempotent."""
-        self._cancel_asked = True
-        if self._taken_up and self._board.requested is None and not self._board.ended:
+        if not self._taken_up:
+            self._asked.append((Reason.CANCELLED, None))
+        elif self._board.requested is None and not self._board.ended:
             self._recorder.cancel_requested(self._clock.now())
             self.end(Reason.CANCELLED)
 
@@ -155,21 +156,9 @@ class Runner:
         if self._taken_up:
             self._tell(EndRequested(reason, error))
         else:
-            self._end_asked = self._end_asked or (reason, error)
+            self._asked.append((reason, error))
 
     # --- facts and decisions ----------------------------------------------------------------------------------
-
-    async def _mask_former_secrets(self) -> None:
-        """Learn what the containers of another process may have been given, and what their outputs may hold."""
-        begun = {attempt.step for attempt in self._record.attempts}
-        names = {name for step in begun for name in self._mentioned_secrets(step)}
-        if names:
-            with contextlib.suppress(TemplateError):  # said of the attempt that needs the value
-                await self._secrets.read(names, started=True)
-
-    def _mentioned_secrets(self, step: StepId) -> tuple[str, ...]:
-        login = self._values.login
-        return (*self._plan.step(step).mentioned_secrets, *(login.secrets if login else ()))
 
     def _begin(self) -> None:
         self._taken_up = True
@@ -182,12 +171,12 @@ class Runner:
         self._ready = ReadyTimes(self._record, self._plan)
         self._tell(Began())
         self._ready = None
-        if self._cancel_asked:
+        if summary.cancel_requested_at is not None:
             self.cancel()
         if self._place.deleted:
             self.end(Reason.AGENT_DELETED)
-        if self._end_asked is not None:
-            self.end(*self._end_asked)
+        for reason, error in self._asked:
+            self.cancel() if reason is Reason.CANCELLED else self.end(reason, error)
         timeout = self._timeout
         if timeout is not None and not self._board.ended:
             self._spawn(self._time_out(timeout), "execution timeout")
@@ -321,9 +310,8 @@ class Runner:
     async def container(self, attempt: Attempt) -> ContainerRun:
         """Render the step; see ``AttemptObserver``."""
         scope = self._scope
-        if names := self._mentioned_secrets(attempt.step.id):
-            started = attempt.started_at is not None
-            scope = replace(scope, secrets=await self._secrets.read(names, started=started))
+        if secrets := await self._secrets.of(attempt.step.id, started=attempt.started_at is not None):
+            scope = replace(scope, secrets=secrets)
         rendered = render_step(self._plan.step(attempt.step.id), scope, attempt=attempt.key.attempt)
         self._recorder.inputs(attempt.key, rendered.inputs)
         return ContainerRun(

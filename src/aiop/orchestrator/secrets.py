@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 import structlog
 
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import Clock, SecretStore, Vault
+from aiop.model.ids import StepId
 from aiop.model.secret import SealedSecret, unpacked
 from aiop.orchestrator.masking import Masker
-from aiop.spec import TemplateError
+from aiop.orchestrator.values import Login
+from aiop.spec import Plan, TemplateError
 
 __all__ = ["SecretReader"]
 
@@ -27,18 +30,36 @@ class SecretReader:
     started before the last rotation, maybe by another process, may still say them.
     """
 
-    def __init__(self, store: SecretStore, vault: Vault, clock: Clock, masker: Masker) -> None:
+    def __init__(
+        self, store: SecretStore, vault: Vault, clock: Clock, masker: Masker, plan: Plan, login: Login | None
+    ) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock
         self._masker = masker
+        self._plan = plan
+        self._login = login
 
-    async def read(self, names: Collection[str], *, started: bool = False) -> Mapping[str, str]:
-        """Return the values of those names that are secrets; waits while the database cannot be read.
+    async def mask_former(self, begun: Iterable[StepId]) -> None:
+        """Learn what the containers of another process may have been given, and what the outputs of steps may hold."""
+        names = {name for step in set(begun) for name in self._mentioned(step)}
+        if names:
+            with contextlib.suppress(TemplateError):  # told of the attempt that needs the value
+                await self._read(names, started=True)
+
+    async def of(self, step: StepId, *, started: bool) -> Mapping[str, str]:
+        """Return the secrets that a step and the credentials mention, by name; waits while the database is away.
 
         For a container that was ``started`` before, a secret that was deleted since has its last value. Raises
         ``TemplateError`` for a value that this installation's key does not open.
         """
+        names = self._mentioned(step)
+        return await self._read(names, started=started) if names else {}
+
+    def _mentioned(self, step: StepId) -> tuple[str, ...]:
+        return (*self._plan.step(step).mentioned_secrets, *(self._login.secrets if self._login else ()))
+
+    async def _read(self, names: Collection[str], *, started: bool) -> Mapping[str, str]:
         values: dict[str, str] = {}
         masked: list[str] = []
         faulty: str | None = None

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from aiop.errors import EngineUnavailable, StorageUnavailable
-from aiop.interfaces import Clock, Engine, OperationsStore, SecretStore, SupervisorStore
+from aiop.interfaces import AuditStore, Clock, Engine, OperationsStore, SecretStore, SupervisorStore
 from aiop.model.ids import StepKey
 from aiop.orchestrator.gate import EngineGate
 from aiop.orchestrator.pause import pause
@@ -105,16 +105,17 @@ class ContainerSweeper:
         return len(removable)
 
 
-class HistoryStore(SupervisorStore, OperationsStore, SecretStore, Protocol):
+class HistoryStore(SupervisorStore, OperationsStore, SecretStore, AuditStore, Protocol):
     """What the sweep of history needs of the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long ended executions stay; ``None`` is for ever."""
+    """How long ended executions stay (``age``, ``count``), and how long the audit log; ``None`` is for ever."""
 
     age: timedelta | None = None
     count: int | None = None
+    audit: timedelta | None = None
 
 
 class HistorySweeper:
@@ -130,7 +131,8 @@ class HistorySweeper:
         await _repeat(self.sweep, RETENTION_PERIOD, self._clock, asyncio.Event())
 
     async def sweep(self) -> int:
-        """Delete executions past their retention, workflows that were deleted, and values of secrets that nobody holds.
+        """Delete executions past their retention, workflows that were deleted, values of secrets that nobody holds, and
+        entries of the audit log past theirs.
 
         Returns how many executions went. Raises ``StorageUnavailable``.
         """
@@ -145,6 +147,8 @@ class HistorySweeper:
             removed += len(expired)
         await self._store.purge_deleted()
         await self._store.purge_replaced_secrets()
+        if self._retention.audit is not None:
+            await self._store.purge_audit(self._clock.now() - self._retention.audit)
         return removed
 
 

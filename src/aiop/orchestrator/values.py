@@ -14,7 +14,7 @@ from aiop.model.records import ExecutionRecord, StepRecord
 from aiop.model.run import Credentials
 from aiop.spec import Plan, Scope, StepResult, Template, TemplateError, compile_secret_text
 
-__all__ = ["ExecutionValues", "execution_outputs", "results_by_step", "secret_texts", "sensitive_texts"]
+__all__ = ["ExecutionValues", "Login", "execution_outputs", "results_by_step", "secret_texts", "sensitive_texts"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         retention = Retention(
             age=timedelta(days=settings.retention_days) if settings.retention_days else None,
             count=settings.retention_count or None,
+            audit=timedelta(days=settings.audit_retention_days) if settings.audit_retention_days else None,
         )
         auth = AuthService(
             store,

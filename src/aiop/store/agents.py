@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import AgentQuery, Page
 from aiop.model.agent import AgentHealth, AgentRecord, AgentStatus, EngineAddress, EngineCheck, EngineType
+from aiop.model.audit import AuditAction
 from aiop.model.ids import AgentId, ExecutionId
 from aiop.store import tables
 from aiop.store.codec import AnyRow, clean, micros, moment
@@ -63,7 +64,7 @@ class AgentPart(Part):
 
     async def add_agent(self, agent: AgentRecord) -> AgentRecord:
         """Store a new agent, or bring the one of this installation up to date."""
-        agents = tables.agents
+        agents, call = tables.agents, self._db.audit.call()
 
         async def add(tx: AsyncConnection) -> AgentRecord:
             if agent.installation is not None:
@@ -75,6 +76,7 @@ class AgentPart(Part):
                         await tx.execute(update(agents).where(own).values(values))
                     return agent_record((await tx.execute(_AGENTS.where(own))).one())
             await tx.execute(insert(agents).values(_row(agent)))
+            await call.write(tx, AuditAction.AGENT_CREATED, agent.id, name=agent.name)
             return agent
 
         return await self._db.write(add)
@@ -100,19 +102,20 @@ class AgentPart(Part):
 
     async def change_agent(self, agent: AgentRecord) -> AgentRecord:
         """Replace everything but health."""
-        agents = tables.agents
+        agents, call = tables.agents, self._db.audit.call()
         values = {name: value for name, value in _row(agent).items() if name not in _KEPT}
 
         async def change(tx: AsyncConnection) -> AgentRecord:
             await _present(tx, agent.id)
             await tx.execute(update(agents).where(agents.c.id == agent.id).values(**values, updated_at=self._db.now()))
+            await call.write(tx, AuditAction.AGENT_CHANGED, agent.id, name=agent.name)
             return agent_record((await tx.execute(_SHOWN.where(agents.c.id == agent.id))).one())
 
         return await self._db.write(change)
 
     async def delete_agent(self, agent: AgentId, *, force: bool) -> Sequence[ExecutionId]:
         """Hide it; its row stays as long as something is placed there, and that of a local one as a mark."""
-        leases = tables.leases.c
+        leases, call = tables.leases.c, self._db.audit.call()
 
         async def hide(tx: AsyncConnection) -> Sequence[ExecutionId]:
             await _present(tx, agent)
@@ -125,6 +128,7 @@ class AgentPart(Part):
             if placed and not force:
                 raise InvalidState(f"{len(placed)} executions are on the agent: cancel them, or delete it by force")
             await tx.execute(update(tables.agents).where(tables.agents.c.id == agent).values(deleted_at=self._db.now()))
+            await call.write(tx, AuditAction.AGENT_DELETED, agent, executions_failed=len(placed))
             return placed
 
         return await self._db.write(hide)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import Page, PageQuery
+from aiop.model.audit import AuditAction
 from aiop.model.ids import TokenId
 from aiop.model.records import Role, TokenRecord, UserRecord
 from aiop.store import tables
@@ -66,42 +67,74 @@ class AuthPart(Part):
     async def add_user(self, user: UserRecord) -> bool:
         """Store a new user, unless the name is taken."""
         new = self._db.dialect.insert(tables.users).values(_user_row(user)).on_conflict_do_nothing()
+        call = self._db.audit.call()
 
         async def add(tx: AsyncConnection) -> bool:
-            return (await tx.execute(new)).rowcount == 1
+            if (await tx.execute(new)).rowcount == 0:
+                return False
+            await call.write(tx, AuditAction.USER_CREATED, user.username, role=user.role)
+            return True
 
         return await self._db.write(add)
 
     async def change_user(self, user: UserRecord) -> None:
         """Replace role and password, and end the refresh tokens."""
-        tokens = tables.tokens.c
+        tokens, call = tables.tokens.c, self._db.audit.call()
 
         async def change(tx: AsyncConnection) -> None:
-            await _check_user_can_go(tx, user.username, remains_admin=user.role is Role.ADMIN)
+            before = await _user_that_can_go(tx, user.username, remains_admin=user.role is Role.ADMIN)
             row = _user_row(user)
             del row["created_at"]
             await tx.execute(update(tables.users).where(tables.users.c.username == user.username).values(row))
             await tx.execute(delete(tables.tokens).where(tokens.username == user.username, tokens.refresh.is_(True)))
+            role = None if before.role == user.role.value else user.role
+            password = None if before.password_hash == user.password_hash else "changed"
+            await call.write(tx, AuditAction.USER_CHANGED, user.username, role=role, password=password)
 
         await self._db.write(change)
 
     async def delete_user(self, username: str) -> None:
         """Delete a user with all tokens."""
+        call = self._db.audit.call()
 
         async def remove(tx: AsyncConnection) -> None:
-            await _check_user_can_go(tx, username, remains_admin=False)
+            await _user_that_can_go(tx, username, remains_admin=False)
             await tx.execute(delete(tables.tokens).where(tables.tokens.c.username == username))
             await tx.execute(delete(tables.users).where(tables.users.c.username == username))
+            await call.write(tx, AuditAction.USER_DELETED, username)
 
         await self._db.write(remove)
 
     async def add_token(self, token: TokenRecord) -> None:
         """Store a token."""
+        call = self._db.audit.call()
 
         async def add(tx: AsyncConnection) -> None:
             await tx.execute(insert(tables.tokens).values(_token_row(token)))
+            if not token.refresh:
+                detail = {"name": token.name, "role": token.role, "expires_at": token.expires_at}
+                await call.write(tx, AuditAction.TOKEN_CREATED, token.id, **detail)
 
         await self._db.write(add)
+
+    async def sign_in(self, token: TokenRecord) -> None:
+        """Begin a session."""
+        call = self._db.audit.call()
+
+        async def add(tx: AsyncConnection) -> None:
+            await tx.execute(insert(tables.tokens).values(_token_row(token)))
+            await call.write(tx, AuditAction.USER_SIGNED_IN, token.username)
+
+        await self._db.write(add)
+
+    async def note_failed_sign_in(self, username: str | None) -> None:
+        """Note it in the audit log."""
+        call = self._db.audit.call()
+
+        async def note(tx: AsyncConnection) -> None:
+            await call.write(tx, AuditAction.USER_SIGN_IN_FAILED, username)
+
+        await self._db.write(note)
 
     async def token(self, digest: str) -> TokenRecord | None:
         """Read one by its digest."""
@@ -116,13 +149,16 @@ class AuthPart(Part):
 
     async def delete_token(self, token: TokenId, *, username: str | None) -> None:
         """Delete a token."""
-        removal = delete(tables.tokens).where(tables.tokens.c.id == token)
+        tokens, call = tables.tokens.c, self._db.audit.call()
+        removal = delete(tables.tokens).where(tokens.id == token)
         if username is not None:
-            removal = removal.where(tables.tokens.c.username == username)
+            removal = removal.where(tokens.username == username)
 
         async def remove(tx: AsyncConnection) -> None:
-            if (await tx.execute(removal)).rowcount == 0:
+            gone = (await tx.execute(removal.returning(tokens.username, tokens.name))).one_or_none()
+            if gone is None:
                 raise NotFound("Token not found")
+            await call.write(tx, AuditAction.TOKEN_REVOKED, token, name=gone.name, username=gone.username)
 
         await self._db.write(remove)
 
@@ -146,15 +182,16 @@ _TOKEN = select(tables.tokens).where(tables.tokens.c.digest == bindparam("digest
 """Built once, as each request asks."""
 
 
-async def _check_user_can_go(tx: AsyncConnection, username: str, *, remains_admin: bool) -> None:
+async def _user_that_can_go(tx: AsyncConnection, username: str, *, remains_admin: bool) -> AnyRow:
     users = tables.users.c
-    locked = select(users.username, users.role).where((users.username == username) | (users.role == Role.ADMIN.value))
-    roles = {row.username: row.role for row in await tx.execute(locked.with_for_update())}
-    if username not in roles:
+    locked = select(tables.users).where((users.username == username) | (users.role == Role.ADMIN.value))
+    rows = {row.username: row for row in await tx.execute(locked.with_for_update())}
+    if username not in rows:
         raise NotFound("User not found")
-    others = [name for name, role in roles.items() if role == Role.ADMIN.value and name != username]
-    if roles[username] == Role.ADMIN.value and not remains_admin and not others:
+    others = [name for name, row in rows.items() if row.role == Role.ADMIN.value and name != username]
+    if rows[username].role == Role.ADMIN.value and not remains_admin and not others:
         raise InvalidState(f"{username} is the only admin")
+    return rows[username]
 
 
 def _user_row(user: UserRecord) -> dict[str, Any]:

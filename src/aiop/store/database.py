@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Select, Table, Update
+from sqlalchemy import Insert, Select, Table, Update, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import Clock
+from aiop.store import tables
+from aiop.store.audit_log import AuditLog
 from aiop.store.bulk import Bulk
 from aiop.store.codec import AnyRow, micros
 from aiop.store.dialect import SNAPSHOT, Dialect
@@ -29,6 +31,7 @@ class Database:
         self.series_limit = series_limit
         self.dialect = dialect
         self.writer = Writer(dialect, clock)
+        self.audit = AuditLog(self.bulk(insert(tables.audit)), self.now)
         self._calls = Calls()
         self._readers = dialect.reading_engine()
 
@@ -69,10 +72,10 @@ class Database:
 
     def upsert(self, table: Table) -> Bulk:
         """Prepare an ``INSERT`` of whole rows that replaces the row with the same key."""
-        insert = self.dialect.insert(table)
-        statement = insert.on_conflict_do_update(
+        new = self.dialect.insert(table)
+        statement = new.on_conflict_do_update(
             index_elements=list(table.primary_key.columns),
-            set_={column.name: insert.excluded[column.name] for column in table.c if not column.primary_key},
+            set_={column.name: new.excluded[column.name] for column in table.c if not column.primary_key},
         )
         return self.bulk(statement)
 

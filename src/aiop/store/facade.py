@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiop.errors import StorageUnavailable
 from aiop.interfaces import Clock
 from aiop.store.agents import AgentPart
+from aiop.store.audit import AuditPart
 from aiop.store.auth import AuthPart
 from aiop.store.database import Database
 from aiop.store.dialect import dialect_for
@@ -22,7 +23,9 @@ from aiop.store.supervisor import SupervisorPart
 __all__ = ["SqlStore", "open_store"]
 
 
-class SqlStore(RunnerPart, SupervisorPart, OperationsPart, ReadPart, FigurePart, AuthPart, AgentPart, SecretPart):
+class SqlStore(
+    RunnerPart, SupervisorPart, OperationsPart, ReadPart, FigurePart, AuthPart, AgentPart, SecretPart, AuditPart
+):
     """``interfaces.Store`` on SQL."""
 
     @property

@@ -16,7 +16,8 @@ __all__ = ["Listing"]
 
 
 class Listing:
-    """How one table is listed: its sortable columns, the unique one that breaks ties, its filters by name.
+    """How one table is listed: its sortable columns, the unique one that breaks ties, the one that tells which row is
+    newest, its filters by name.
 
     A filter is a condition on a ``bindparam`` of its own name; ``always`` holds for each row that is shown.
     What has no value yet sorts before everything else. Statements are built once, which takes longer than running
@@ -29,6 +30,7 @@ class Listing:
         *,
         sorts: Sequence[str],
         unique: str,
+        newest: str = "created_at",
         columns: Sequence[Any] | None = None,
         filters: Mapping[str, ColumnElement[bool]] | None = None,
         always: Sequence[ColumnElement[bool]] = (),
@@ -36,6 +38,7 @@ class Listing:
         self._table = table
         self._sorts = {name: table.c[name] for name in sorts}
         self._unique = table.c[unique]
+        self._newest = newest
         self._columns = tuple(columns or table.c)
         self._filters = filters or {}
         self._always = tuple(always)
@@ -85,7 +88,7 @@ class Listing:
 
     def _order(self, sort: str | None, descending: bool, from_end: bool) -> list[ColumnElement[Any]]:
         if sort is None:
-            sort, descending = "created_at", True
+            sort, descending = self._newest, True
         column = self._sorts.get(sort)
         if column is None:
             raise InvalidRequest.at("sort", f"cannot sort by {sort!r}: use one of {', '.join(self._sorts)}")

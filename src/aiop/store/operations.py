@@ -9,11 +9,13 @@ from sqlalchemy import bindparam, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import AiopError, IdempotencyConflict, InvalidState, NotFound
-from aiop.interfaces import Idempotency, NewExecution, NewWorkflow
+from aiop.interfaces import Idempotency, NewExecution, NewWorkflow, current_actor
+from aiop.model.audit import Actor, AuditAction
 from aiop.model.ids import ExecutionId, VersionId, WorkflowId
 from aiop.model.records import WorkflowRecord
 from aiop.model.state import ExecutionStatus
 from aiop.store import tables
+from aiop.store.audit_log import AuditLog
 from aiop.store.codec import AnyRow, moment
 from aiop.store.database import Database, Part
 from aiop.store.executions import OPEN, ExecutionTable, new_row
@@ -28,15 +30,17 @@ class _Submission:
     new: NewExecution
     idempotency: Idempotency | None
     at: int
+    actor: Actor
 
 
 class _Submissions(Work[_Submission, ExecutionId]):
-    """Submissions, grouped by table: one row for the execution, one for its event."""
+    """Submissions, grouped by table: one row for the execution, one for its event, one for the audit log."""
 
     turn = 1
 
-    def __init__(self, executions: ExecutionTable) -> None:
+    def __init__(self, executions: ExecutionTable, audit: AuditLog) -> None:
         self._executions = executions
+        self._audit = audit
 
     async def apply(self, tx: AsyncConnection, items: Sequence[_Submission]) -> Sequence[ExecutionId | AiopError]:
         known = await self._answered(tx, items)
@@ -77,6 +81,14 @@ class _Submissions(Work[_Submission, ExecutionId]):
 
     async def _write(self, tx: AsyncConnection, fresh: Sequence[_Submission]) -> None:
         await self._executions.add(tx, [new_row(item.new, item.at) for item in fresh])
+        submitted = AuditAction.EXECUTION_SUBMITTED
+        await self._audit.write(
+            tx,
+            [
+                self._audit.row(item.actor, submitted, item.new.id, {"workflow_id": item.new.workflow_id})
+                for item in fresh
+            ],
+        )
         keyed = [
             {"scope": key.scope, "key": key.key, "digest": key.digest, "execution_id": item.new.id}
             for item in fresh
@@ -92,11 +104,12 @@ class OperationsPart(Part):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self._executions = ExecutionTable(db)
-        self._submissions = _Submissions(self._executions)
+        self._submissions = _Submissions(self._executions, db.audit)
 
     async def submit(self, new: NewExecution, idempotency: Idempotency | None = None) -> ExecutionId:
         """Store the execution as pending, with its event."""
-        return await self._db.writer.run(self._submissions, _Submission(new, idempotency, self._db.now()))
+        submission = _Submission(new, idempotency, self._db.now(), current_actor())
+        return await self._db.writer.run(self._submissions, submission)
 
     async def submitted(self, idempotency: Idempotency) -> ExecutionId | None:
         """Look the key up."""
@@ -113,11 +126,12 @@ class OperationsPart(Part):
 
     async def create_workflow(self, new: NewWorkflow) -> WorkflowRecord:
         """Store a workflow with version 1."""
-        now = self._db.now()
+        now, call = self._db.now(), self._db.audit.call()
 
         async def create(tx: AsyncConnection) -> WorkflowRecord:
             await tx.execute(insert(tables.workflows).values(new_workflow_row(new, now)))
             await tx.execute(insert(tables.versions).values(new_version_row(new, 1, now)))
+            await call.write(tx, AuditAction.WORKFLOW_CREATED, new.id, name=new.name)
             return WorkflowRecord(
                 id=new.id,
                 version=1,
@@ -132,7 +146,7 @@ class OperationsPart(Part):
 
     async def update_workflow(self, new: NewWorkflow, *, base: VersionId) -> WorkflowRecord:
         """Store the next version."""
-        now = self._db.now()
+        now, call = self._db.now(), self._db.audit.call()
 
         async def change(tx: AsyncConnection) -> WorkflowRecord:
             present = await _present_workflow(tx, new.id)
@@ -145,13 +159,14 @@ class OperationsPart(Part):
                 .where(tables.workflows.c.id == new.id)
                 .values(**replaced_columns(new), version=number, version_id=new.version_id, updated_at=now)
             )
+            await call.write(tx, AuditAction.WORKFLOW_CHANGED, new.id, name=new.name, version=number)
             return record((await tx.execute(NEWEST.where(tables.workflows.c.id == new.id))).one())
 
         return await self._db.write(change)
 
     async def request_delete(self, workflow: WorkflowId) -> Sequence[ExecutionId]:
         """Hide the workflow and request the cancel of its executions under way."""
-        now = self._db.now()
+        now, call = self._db.now(), self._db.audit.call()
 
         async def hide(tx: AsyncConnection) -> Sequence[ExecutionId]:
             await _present_workflow(tx, workflow)
@@ -170,13 +185,14 @@ class OperationsPart(Part):
                 )
                 .values(cancel_requested_at=now)
             )
+            await call.write(tx, AuditAction.WORKFLOW_DELETED, workflow, executions_cancelled=len(rows))
             return [ExecutionId(row.id) for row in rows]
 
         return await self._db.write(hide)
 
     async def request_cancel(self, execution: ExecutionId) -> ExecutionStatus:
         """Ask the owner to cancel, or cancel here what nobody has claimed."""
-        now = self._db.now()
+        now, call = self._db.now(), self._db.audit.call()
 
         async def cancel(tx: AsyncConnection) -> ExecutionStatus:
             row = (await tx.execute(_CANCELLABLE.where(tables.executions.c.id == execution))).one_or_none()
@@ -185,6 +201,8 @@ class OperationsPart(Part):
             status = ExecutionStatus(row.status)
             if status.ended:
                 raise InvalidState(f"The execution has ended: it is {status}")
+            if row.cancel_requested_at is None:
+                await call.write(tx, AuditAction.EXECUTION_CANCEL_REQUESTED, execution)
             if row.epoch is None:
                 await self._executions.cancel_unclaimed(tx, [execution], now)
                 return ExecutionStatus.CANCELLED

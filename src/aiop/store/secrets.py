@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
 from aiop.interfaces import NewSecret, Page, SecretQuery
+from aiop.model.audit import AuditAction
 from aiop.model.ids import new_id
 from aiop.model.secret import SealedSecret, SecretRecord
 from aiop.store import tables
@@ -64,6 +65,7 @@ class SecretPart(Part):
 
     async def put_secret(self, new: NewSecret) -> tuple[SecretRecord, bool]:
         """Store or replace."""
+        call = self._db.audit.call()
 
         async def put(tx: AsyncConnection) -> tuple[SecretRecord, bool]:
             now = self._db.now()
@@ -77,18 +79,22 @@ class SecretPart(Part):
                 await _retire(tx, new.name, now)
             value = {"name": new.name, "id": new_id(), "sealed": new.sealed}
             await tx.execute(insert(tables.secret_values).values(value))
+            action = AuditAction.SECRET_CREATED if known is None else AuditAction.SECRET_REPLACED
+            await call.write(tx, action, new.name)
             return _record((await tx.execute(_SECRET, {"name": new.name})).one()), known is None
 
         return await self._db.write(put)
 
     async def delete_secret(self, name: str) -> None:
         """Delete one."""
+        call = self._db.audit.call()
 
         async def remove(tx: AsyncConnection) -> None:
             gone = await tx.execute(delete(tables.secrets).where(tables.secrets.c.name == name))
             if gone.rowcount == 0:
                 raise NotFound(f"there is no secret {name}")
             await _retire(tx, name, self._db.now())
+            await call.write(tx, AuditAction.SECRET_DELETED, name)
 
         await self._db.write(remove)
 

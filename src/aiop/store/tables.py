@@ -25,6 +25,7 @@ from sqlalchemy import (
 __all__ = [
     "agents",
     "attempts",
+    "audit",
     "events",
     "execution_counts",
     "executions",
@@ -315,4 +316,20 @@ secret_values = Table(
     Column("replaced_at", BigInteger, index=True, comment="NULL for the value that holds"),
     Column("sealed", LargeBinary, nullable=False),
     comment="Former values stay while an execution is under way that may have been given them: they are to be masked",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String, comment="username; NULL for the service, and for who did not show who he is"),
+    Column("token", String, comment="name of the API token; NULL for a session"),
+    Column("token_id", String),
+    Column("action", String, nullable=False),
+    Column("target", String),
+    Column("request_id", String),
+    Column("address", String),
+    Column("detail", Text, nullable=False),
+    *(Index(None, *filters, "at", "id") for filters in ((), ("actor",), ("action",), ("target",))),
 )

@@ -108,3 +108,42 @@ def test_secrets_are_listed_and_deleted(stub, cli):
     assert stub.asked[-1][1].startswith("/secrets?name=api")
     assert cli("secret", "delete", "API_KEY").code == 2
     assert cli("secret", "delete", "API_KEY", "-y").out == "Deleted secret API_KEY.\n"
+
+
+ENTRY = {
+    "id": "a1",
+    "at": "2025-03-01T12:00:00Z",
+    "actor": "ann",
+    "token": "ci",
+    "token_id": "t1",
+    "action": "ExecutionSubmitted",
+    "target_type": "execution",
+    "target": "e1",
+    "request_id": "r1",
+    "address": "192.0.2.1",
+    "detail": {"workflow_id": "w1"},
+}
+
+
+def test_the_audit_log_is_shown(stub, cli):
+    failed = {**ENTRY, "actor": None, "token": None, "action": "UserSignInFailed", "target": None, "detail": {}}
+    stub.on("GET", "/audit", page("entries", ENTRY, failed))
+
+    lines = cli("audit").out.splitlines()
+
+    assert lines[1] == "2025-03-01 12:00:00  ann (token ci)  ExecutionSubmitted  e1      192.0.2.1  workflow_id w1"
+    assert lines[2] == "2025-03-01 12:00:00  -               UserSignInFailed    -       192.0.2.1"
+    assert cli("audit", "-o", "json").json["entries"] == [ENTRY, failed]
+
+
+def test_the_audit_log_is_filtered(stub, cli):
+    stub.on("GET", "/audit", page("entries"))
+
+    cli("audit", "--actor", "ann", "--action", "secretreplaced", "--target", "KEY", "--since", "2025-03-01", "-n", "5")
+
+    assert stub.asked[-1][1] == (
+        "/audit?actor=ann&action=SecretReplaced&target=KEY&since=2025-03-01T00%3A00%3A00%2B00%3A00&limit=5"
+    )
+    assert cli("audit", "--since", "2h", "--until", "2025-03-01T12:30").code == 0
+    assert cli("audit", "--since", "soon").code == 2
+    assert cli("audit", "--action", "SecretRead").code == 2

@@ -142,6 +142,24 @@ def test_a_secret_gets_into_a_container_and_not_out_again(client):
     assert client.secrets.list().total == 0
 
 
+def test_who_did_what_is_told(client, token, service):
+    with Client(service[0], token=token) as program:
+        workflow = program.workflows.create({**FLOW, "name": "audited"})
+
+    (entry,) = client.audit.list(target=workflow.id).items
+
+    assert (entry.action, entry.target_type, entry.actor, entry.token) == (
+        "WorkflowCreated",
+        "workflow",
+        "admin",
+        "test",
+    )
+    assert entry.detail == {"name": "audited"}
+    assert [found.id for found in client.audit.iter(target=workflow.id, since=entry.at)] == [entry.id]
+    assert client.audit.list(target=workflow.id, until=entry.at).total == 0
+    assert client.audit.list(action="UserCreated", sort="at").items[0].actor is None  # the first start did it
+
+
 def test_a_stale_access_token_is_renewed_by_the_refresh_token(client, service):
     tokens = client.auth.sign_in("admin", service[1])
 

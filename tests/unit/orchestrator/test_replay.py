@@ -59,10 +59,11 @@ class Process:
     def __init__(self, store: MemoryStore, world: FakeWorld, *, slots: int = 3) -> None:
         self.store, self.world, self.slots = store, world, slots
 
-    async def main(self) -> None:
+    async def runner(self) -> Runner | None:
+        """Take the execution up; ``None`` if it has ended."""
         engine, clock = FakeEngine(self.world), self.world.clock
         gate = EngineGate(engine, clock)
-        remover = Remover(engine, gate)
+        self.engine, self.remover = engine, Remover(engine, gate)
         context = RunnerContext(
             store=self.store,
             bus=LocalBus(),
@@ -77,16 +78,22 @@ class Process:
             slots=Slots(self.slots),
             patience=timedelta(hours=1),
             volumes=VolumePolicy(()),
-            committed=remover.put,
+            committed=self.remover.put,
         )
         lease = self.store.claim_again(E)
-        removing = asyncio.create_task(remover.run())
         record = await self.store.load(lease)
-        if not record.summary.status.ended:
-            await Runner(lease, record, Plan.of(load_definition(record.document)), context, place).run()
-        for key in await self.store.removable(await engine.attempts()):
-            remover.put([key])
-        await remover.drain()
+        if record.summary.status.ended:
+            return None
+        return Runner(lease, record, Plan.of(load_definition(record.document)), context, place)
+
+    async def main(self) -> None:
+        runner = await self.runner()
+        removing = asyncio.create_task(self.remover.run())
+        if runner is not None:
+            await runner.run()
+        for key in await self.store.removable(await self.engine.attempts()):
+            self.remover.put([key])
+        await self.remover.drain()
         removing.cancel()
 
     def live(self, turns: int | None) -> bool:

@@ -3,6 +3,7 @@
 Processes are those of ``test_replay``: they may be dropped at any turn of the loop, and the next one goes on.
 """
 
+import asyncio
 import base64
 import dataclasses
 import itertools
@@ -14,6 +15,7 @@ from aiop.engines.fake import FakeWorld, Script
 from aiop.engines.fake.script import Pause, Print
 from aiop.model.records import Stream
 from aiop.model.secret import packed
+from aiop.model.state import Reason
 from memory_store import MemoryStore
 from unit.orchestrator.test_replay import NOW, E, NoVault, Process, TurningClock
 
@@ -242,3 +244,24 @@ def test_no_value_is_ever_stored_whenever_the_process_dies_and_the_value_changes
         if ended:
             break
     assert turns > 20
+
+
+@pytest.mark.parametrize(("first", "reason"), [("cancel", "cancelled"), ("end", "agent_deleted")])
+def test_an_end_that_is_asked_for_before_the_execution_is_taken_up_comes_right_after(first, reason):
+    """The next process must first read from the database what to mask."""
+    house = House([step()], lambda _, run: says(run, late=True))
+    house.put(FIRST)
+    assert not house.live(60)
+
+    async def ask_at_once():
+        runner = await Process(house.store, house.world).runner()
+        running = asyncio.create_task(runner.run())
+        await asyncio.sleep(0)
+        for ask in ("cancel", "end") if first == "cancel" else ("end", "cancel"):
+            runner.cancel() if ask == "cancel" else runner.end(Reason.AGENT_DELETED)
+        await running
+
+    asyncio.run(ask_at_once())
+
+    assert house.row["summary"].reason == reason
+    assert house.row["steps"]["a", 0].status == "cancelled"

@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from aiop.interfaces import ExecutionQuery, WorkflowQuery
+from aiop.interfaces import AuditQuery, ExecutionQuery, WorkflowQuery
+from aiop.model.audit import AuditAction
 from aiop.model.ids import WorkflowId
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, open_store
 
+NOW = datetime(2025, 3, 1, tzinfo=UTC)
+
 
 class StillClock:
     def now(self) -> datetime:
-        return datetime(2025, 3, 1, tzinfo=UTC)
+        return NOW
 
     async def sleep(self, delay: timedelta) -> None:
         raise AssertionError("nothing sleeps")
@@ -76,3 +79,13 @@ async def test_workflows(plans: Plans, sort: str | None) -> None:
     for descending in (False, True):
         await plans.store.workflows(WorkflowQuery(sort=sort, descending=descending))
         check(await plans.taken(), "workflows", indexed=True)
+
+
+@pytest.mark.parametrize(
+    "filters", [{}, {"actor": "ann"}, {"action": AuditAction.SECRET_REPLACED}, {"target": "KEY"}], ids=str
+)
+@pytest.mark.parametrize("span", [{}, {"since": NOW}, {"since": NOW, "until": NOW}], ids=len)
+async def test_the_audit_log(plans: Plans, filters: dict[str, Any], span: dict[str, Any]) -> None:
+    for sort, descending in ((None, False), ("at", False), ("at", True)):
+        await plans.store.audit(AuditQuery(sort=sort, descending=descending, **filters, **span))
+        check(await plans.taken(), "audit", indexed=True)

@@ -317,6 +317,29 @@ def upgrade() -> None:
         "masked",
     )
     op.create_index(op.f("ix_secret_values_replaced_at"), "secret_values", ["replaced_at"], unique=False)
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "actor",
+            sa.String(),
+            nullable=True,
+            comment="username; NULL for the service, and for who did not show who he is",
+        ),
+        sa.Column("token", sa.String(), nullable=True, comment="name of the API token; NULL for a session"),
+        sa.Column("token_id", sa.String(), nullable=True),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=True),
+        sa.Column("request_id", sa.String(), nullable=True),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index(op.f("ix_audit_at_id"), "audit", ["at", "id"], unique=False)
+    op.create_index(op.f("ix_audit_actor_at_id"), "audit", ["actor", "at", "id"], unique=False)
+    op.create_index(op.f("ix_audit_action_at_id"), "audit", ["action", "at", "id"], unique=False)
+    op.create_index(op.f("ix_audit_target_at_id"), "audit", ["target", "at", "id"], unique=False)
 
 
 def downgrade() -> None:
@@ -337,5 +360,6 @@ def downgrade() -> None:
         "tokens",
         "secrets",
         "secret_values",
+        "audit",
     ):
         op.drop_table(table)
