@@ -21,6 +21,7 @@ from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
 from aiop.model.state import ExecutionStatus, Reason, WaitCode, Waiting
 from aiop.orchestrator.attempt import Attempt
+from aiop.orchestrator.container import container_run
 from aiop.orchestrator.decide import (
     AttemptEnded,
     BackoffElapsed,
@@ -46,7 +47,7 @@ from aiop.orchestrator.restore import ReadyTimes, restored_steps
 from aiop.orchestrator.result import AttemptResult
 from aiop.orchestrator.secrets import SecretReader
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, sensitive_texts
-from aiop.spec import Plan, Scope, TemplateError, apply_registry, render_step
+from aiop.spec import Plan, Scope, TemplateError, render_step
 
 __all__ = ["Displaced", "Runner", "RunnerContext"]
 
@@ -314,19 +315,11 @@ class Runner:
             scope = replace(scope, secrets=secrets)
         rendered = render_step(self._plan.step(attempt.step.id), scope, attempt=attempt.key.attempt)
         self._recorder.inputs(attempt.key, rendered.inputs)
-        return ContainerRun(
-            image=apply_registry(rendered.image, self._registry),
-            command=rendered.command,
-            args=rendered.args,
-            environment=rendered.environment,
-            mounts=tuple(self._place.volumes.resolve(volume) for volume in rendered.volumes),
-            working_dir=rendered.working_dir,
-            user=rendered.user,
-            resources=attempt.step.container.resources,
-            network=attempt.step.container.network,
-            files=rendered.files,
-            output_paths=rendered.output_paths,
-            pull=attempt.step.container.pull,
+        return container_run(
+            attempt.step,
+            rendered,
+            registry=self._registry,
+            volumes=self._place.volumes,
             credentials=self._values.login.credentials(scope) if self._values.login else None,
         )
 

@@ -30,8 +30,11 @@ class Dialect(Protocol):
     def prepare(self) -> None:
         """Make ready what must exist before the first connection."""
 
-    def writing_engine(self) -> AsyncEngine:
-        """Make the engine of the one writer: transactions take the right to write as they begin."""
+    def writing_engine(self, *, patient: bool = False) -> AsyncEngine:
+        """Make the engine of the one writer: transactions take the right to write as they begin.
+
+        A patient one waits for whoever has that right as long as a large change of the schema may take.
+        """
 
     def reading_engine(self) -> AsyncEngine:
         """Make the engine of the readers: connections refuse to write, and know ``SNAPSHOT``."""
@@ -91,6 +94,7 @@ class SqliteDialect:
     )
     _READER_PRAGMAS = ("query_only=ON", "cache_size=-4000", "temp_store=MEMORY")
     _BUSY_SECONDS = 1.0
+    _PATIENT_SECONDS = 600.0
     _READERS = 4
 
     _LOG_BYTES = 33_554_432
@@ -107,9 +111,10 @@ class SqliteDialect:
         self._path.touch(mode=0o600)
         self._path.chmod(0o600)
 
-    def writing_engine(self) -> AsyncEngine:
+    def writing_engine(self, *, patient: bool = False) -> AsyncEngine:
         """Make the engine of the writer."""
-        engine = self._engine(self._WRITER_PRAGMAS, poolclass=NullPool)
+        busy_seconds = self._PATIENT_SECONDS if patient else self._BUSY_SECONDS
+        engine = self._engine(self._WRITER_PRAGMAS, busy_seconds, poolclass=NullPool)
         event.listen(engine.sync_engine, "begin", _begin_writing)
         return engine
 
@@ -117,6 +122,7 @@ class SqliteDialect:
         """Make the engine of the readers."""
         engine = self._engine(
             self._READER_PRAGMAS,
+            self._BUSY_SECONDS,
             pool_size=self._READERS,
             max_overflow=0,
             pool_timeout=10,
@@ -162,9 +168,9 @@ class SqliteDialect:
             return origin.errno in (errno.ENOSPC, errno.EDQUOT)
         return getattr(origin, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
-    def _engine(self, pragmas: tuple[str, ...], **options: Any) -> AsyncEngine:
+    def _engine(self, pragmas: tuple[str, ...], busy_seconds: float, **options: Any) -> AsyncEngine:
         async def connect(*_: Any, **__: Any) -> SqliteConnection:
-            return await SqliteConnection.open(str(self._path), pragmas=pragmas, busy_seconds=self._BUSY_SECONDS)
+            return await SqliteConnection.open(str(self._path), pragmas=pragmas, busy_seconds=busy_seconds)
 
         # Without the values, which an error would show in our log.
         return create_async_engine(

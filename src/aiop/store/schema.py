@@ -27,7 +27,7 @@ async def upgrade(url: str) -> None:
     dialect = dialect_for(url)
     try:
         dialect.prepare()
-        engine = dialect.writing_engine()
+        engine = dialect.writing_engine(patient=True)
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(_upgrade)
