@@ -54,6 +54,14 @@ class Settings(BaseSettings):
         ("/tmp",),  # noqa: S108 - the documented default
         description="Host directories that steps may mount, separated by `:`; the workflow directory is one too.",
     )
+    source_roots: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("/src", "/workflows", "/tmp"),  # noqa: S108 - the documented default
+        description="Directories that pipelines may read, separated by `:`; the workflow directories are some too.",
+    )
+    source_limit_bytes: int = Field(2 * 1024**3, ge=1024, description="Largest source that is uploaded, unpacked.")
+    cache_limit_bytes: int = Field(
+        20 * 1024**3, ge=0, description="What cached steps have changed; beyond it those used least recently go."
+    )
     workflow_directory: Path | None = Field(None, description="Directory that relative volume sources start from.")
     local_agent: bool = Field(True, description="Whether the local engine is registered as agent `local` at the start.")
     max_concurrent_executions: int = Field(
@@ -83,7 +91,7 @@ class Settings(BaseSettings):
     audit_retention_days: int = Field(365, ge=0, description="The audit log is cut after this; 0 keeps it.")
     log_limit_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Log of one step; the rest is cut.")
 
-    @field_validator("volume_roots", mode="before")
+    @field_validator("volume_roots", "source_roots", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value

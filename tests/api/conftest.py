@@ -12,13 +12,14 @@ import pytest
 from fastapi import FastAPI
 
 from aiop.api import Services, StreamTimes, create_app
+from aiop.artifacts import LocalArtifacts
 from aiop.auth import AuthService, FernetVault, Passwords
 from aiop.bus.local import LocalBus
 from aiop.model.agent import AgentHealth, AgentRecord, EngineAddress, EngineType
 from aiop.model.ids import AgentId, new_id
 from aiop.model.records import Role
 from aiop.monitoring import Monitoring
-from aiop.operations import AgentOperations, Operations
+from aiop.operations import AgentOperations, Operations, PipelineOperations
 from aiop.store import open_store
 from api.owner import Owner
 from api.world import PASSWORD, SECRET, HandClock, Service, StillProbe, reference
@@ -54,10 +55,16 @@ async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank:
     probe = StillProbe(clock)
     vault = FernetVault(SECRET)
     database = Path(shutil.copy(blank, tmp_path))
+    artifacts = LocalArtifacts(tmp_path / "artifacts", clock)
+    await artifacts.open()
     async with open_store(f"sqlite+aiosqlite:///{database}", clock=clock) as store:
         passwords = Passwords(time_cost=1, memory_kib=8)
         services = Services(
             operations=Operations(store, bus, vault, volume_roots=("/tmp",)),
+            pipelines=PipelineOperations(
+                store, artifacts, bus, vault, source_roots=(str(tmp_path),), volume_roots=("/tmp",)
+            ),
+            artifacts=artifacts,
             agents=AgentOperations(store, bus, vault, clock, probe=probe),
             default_engine=EngineAddress(EngineType.DOCKER),
             auth=AuthService(store, clock, secret=SECRET, passwords=passwords, access_ttl=timedelta(hours=9)),
@@ -73,6 +80,7 @@ async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank:
             await services.auth.users.create(role, PASSWORD, role)
         application.state.services = services
         yield Service(application, services, store, bus, clock, vault, database, probe)
+    await artifacts.aclose()
 
 
 SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]

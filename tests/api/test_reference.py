@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from aiop.model.state import StepStatus
+from aiop.spec import SourcePolicy
 from api.owner import Owner
 from api.world import HandClock, reference
 
@@ -162,3 +166,35 @@ async def test_pagination_filtering_and_sorting(client: httpx.AsyncClient, workf
         answer = await client.get(f"/dagger/workflows?{query}")
         assert answer.status_code == 200
         assert (answer.json()["total"], len(answer.json()["workflows"])) == (total, shown)
+
+
+async def pipeline_created(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post("/dagger/pipelines", json=reference("pipeline_create.request"))
+
+
+async def test_create_pipeline(client: httpx.AsyncClient) -> None:
+    answer = await pipeline_created(client)
+    assert answer.status_code == 201
+    example = reference("pipeline_create.answer")
+    assert renamed(answer, (answer.json()["id"], example["id"])) == text_of(example)
+
+
+async def test_list_pipelines(client: httpx.AsyncClient) -> None:
+    pipeline = (await pipeline_created(client)).json()["id"]
+    answer = await client.get("/dagger/pipelines")
+    assert answer.status_code == 200
+    example = reference("pipeline_list.answer")
+    assert renamed(answer, (pipeline, example["pipelines"][0]["id"])) == text_of(example)
+
+
+async def test_execute_pipeline(client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another directory in the place of ``/src``, which a machine with tests on it need not have."""
+    (tmp_path / "example.yaml").write_text("steps: [{id: a, container: {image: busybox, script: make}}]")
+    policy = partial(SourcePolicy, realpath=lambda path: str(tmp_path) if path == "/src" else path)
+    monkeypatch.setattr("aiop.operations.pipelines.SourcePolicy", policy)
+    pipeline = (await pipeline_created(client)).json()["id"]
+    answer = await client.post(f"/dagger/pipelines/{pipeline}/execute", json=reference("pipeline_execute.request"))
+    assert answer.status_code == 201
+    example = reference("pipeline_execute.answer")
+    names = (pipeline, example["pipeline_id"]), (answer.json()["execution_id"], example["execution_id"])
+    assert renamed(answer, *names) == text_of(example)

@@ -10,12 +10,15 @@ from aiop.api import (
     audit,
     auth,
     errors,
+    execution_files,
     executions,
     health,
     live,
     monitoring,
     openapi,
+    pipelines,
     secrets,
+    sources,
     tokens,
     users,
     workflows,
@@ -29,7 +32,8 @@ __all__ = ["create_app"]
 
 _TAGS = [
     {"name": "workflows", "description": "Definitions of graphs of container steps."},
-    {"name": "executions", "description": "Runs of workflows, their state, events and logs."},
+    {"name": "pipelines", "description": "Graphs of steps over a tree of files, with a cache."},
+    {"name": "executions", "description": "Runs of workflows and pipelines, their state, events and logs."},
     {"name": "agents", "description": "Places where containers run."},
     {"name": "secrets", "description": "Named values for workflows that nobody can read back."},
     {"name": "monitoring", "description": "How the service is."},
@@ -51,7 +55,22 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[QueryOnce],
     )
     app.state.services = services
-    for resource in (workflows, executions, live, agents, secrets, monitoring, auth, tokens, users, audit, health):
+    for resource in (
+        workflows,
+        pipelines,
+        sources,
+        executions,
+        execution_files,
+        live,
+        agents,
+        secrets,
+        monitoring,
+        auth,
+        tokens,
+        users,
+        audit,
+        health,
+    ):
         app.include_router(resource.router)
     errors.install(app)
     openapi.install(app)

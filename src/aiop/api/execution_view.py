@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiop.model.ids import StepId
+from aiop.model.pipelines import OutputRecord
 from aiop.model.records import ExecutionSummary, LogBatch, LogLine, StepRecord
 from aiop.model.state import ExecutionStatus, StepStatus, WaitCode, Waiting
 from aiop.operations import StepOutline
@@ -23,14 +24,18 @@ _CANCELLING = Waiting(WaitCode.CANCELLING, "a cancel was requested; its containe
 
 
 def execution_view(
-    execution: ExecutionSummary, outline: Sequence[StepOutline], *, logs: str | None = None
+    execution: ExecutionSummary,
+    outline: Sequence[StepOutline],
+    *,
+    logs: str | None = None,
+    outputs: Sequence[OutputRecord] = (),
 ) -> dict[str, Any]:
     """Show an execution; with ``logs`` as a single one, which has more of its steps than one in a list."""
     records = {record.step: record for record in execution.steps if record.index == 0}
     single = logs is not None
     view: dict[str, Any] = {
         "id": execution.id,
-        "workflow_id": execution.workflow_id,
+        **_parent(execution),
         "status": execution.status,
         "steps": {
             step.id: _started(step, records[step.id], single=single)
@@ -47,8 +52,27 @@ def execution_view(
         view["created_at"] = execution.created_at
     _explain(view, execution)
     if single:
+        if execution.pipeline_id is not None:
+            view["artifacts"] = [_artifact(output) for output in outputs]
         view["logs"] = logs
     return view
+
+
+def _parent(execution: ExecutionSummary) -> dict[str, str | None]:
+    if execution.pipeline_id is not None:
+        return {"pipeline_id": execution.pipeline_id}
+    return {"workflow_id": execution.workflow_id}
+
+
+def _artifact(output: OutputRecord) -> dict[str, Any]:
+    return {
+        "name": output.name,
+        "step": output.step,
+        "path": output.path,
+        "kind": output.kind,
+        "size": output.size,
+        "sha256": output.sha256,
+    }
 
 
 def _started(step: StepOutline, record: StepRecord, *, single: bool) -> dict[str, Any]:
@@ -66,6 +90,8 @@ def _started(step: StepOutline, record: StepRecord, *, single: bool) -> dict[str
         view["attempt"] = record.attempt
     if record.exit_code:
         view["exit_code"] = record.exit_code
+    if record.cached:
+        view["cached"] = True
     if record.outputs_truncated:
         view["outputs_truncated"] = True
     _explain(view, record)

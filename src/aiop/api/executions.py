@@ -19,34 +19,36 @@ from aiop.api.respond import json_response, no_content
 from aiop.api.schemas.executions import Execution, ExecutionList
 from aiop.api.services import Services, services_of
 from aiop.interfaces import ExecutionQuery
-from aiop.model.ids import ExecutionId, WorkflowId
+from aiop.model.ids import ExecutionId, PipelineId, WorkflowId
 from aiop.model.placement import reason_to_wait
 from aiop.model.records import ExecutionSummary
 from aiop.model.state import ExecutionStatus
 
-__all__ = ["execution_id_of", "router"]
+__all__ = ["ExecutionsParameters", "execution_id_of", "execution_page", "router"]
 
 router = APIRouter(prefix="/dagger", tags=["executions"])
 
 
-class WorkflowExecutionParameters(ListParameters):
-    """Filters and order of the list of one workflow."""
+class ExecutionsParameters(ListParameters):
+    """Filters and order of the list of one workflow or pipeline."""
 
     status: ExecutionStatus | None = Field(None, description="Filter executions by status")
     sort: str | None = sort_by("id", "status", "created_at", "started_at", "completed_at")
 
 
-class ExecutionParameters(WorkflowExecutionParameters):
+class ExecutionParameters(ExecutionsParameters):
     """Filters and order of the list of all."""
 
     workflow_id: str | None = Field(None, min_length=1, max_length=255, description="Filter executions by workflow")
+    pipeline_id: str | None = Field(None, min_length=1, max_length=255, description="Filter executions by pipeline")
 
 
 @router.get("/executions", **describe("list_executions", answer=ExecutionList, errors=(400, 401)))
 async def list_executions(request: Request, _: Viewer, query: Annotated[ExecutionParameters, Query()]) -> Response:
-    """List executions of all workflows."""
+    """List executions of all workflows and pipelines."""
     workflow = None if query.workflow_id is None else WorkflowId(query.workflow_id.lower())
-    return await _page(request, query, workflow)
+    pipeline = None if query.pipeline_id is None else PipelineId(query.pipeline_id.lower())
+    return await execution_page(request, query, workflow=workflow, pipeline=pipeline)
 
 
 @router.get(
@@ -54,17 +56,26 @@ async def list_executions(request: Request, _: Viewer, query: Annotated[Executio
     **describe("list_workflow_executions", answer=ExecutionList, errors=(400, 401, 404)),
 )
 async def list_workflow_executions(
-    request: Request, _: Viewer, workflow_id: str, query: Annotated[WorkflowExecutionParameters, Query()]
+    request: Request, _: Viewer, workflow_id: str, query: Annotated[ExecutionsParameters, Query()]
 ) -> Response:
     """List the executions of a workflow."""
     workflow = WorkflowId(uuid_of(workflow_id, "Workflow"))
     await services_of(request).store.workflow(workflow)
-    return await _page(request, query, workflow)
+    return await execution_page(request, query, workflow=workflow)
 
 
-async def _page(request: Request, query: WorkflowExecutionParameters, workflow: WorkflowId | None) -> Response:
+async def execution_page(
+    request: Request,
+    query: ExecutionsParameters,
+    *,
+    workflow: WorkflowId | None = None,
+    pipeline: PipelineId | None = None,
+) -> Response:
+    """Answer with a page of executions, of all or of one workflow or pipeline."""
     services = services_of(request)
-    page = await services.store.executions(ExecutionQuery(**query.paging, workflow=workflow, status=query.status))
+    page = await services.store.executions(
+        ExecutionQuery(**query.paging, workflow=workflow, pipeline=pipeline, status=query.status)
+    )
     outline = services.operations.definitions.outline
     views = [execution_view(item, await outline(item.version_id)) for item in await _explained(services, page.items)]
     return page_response("executions", views, page.total, query)
@@ -81,7 +92,8 @@ async def get_execution(request: Request, _: Viewer, execution_id: str) -> Respo
     [execution] = await _explained(services, [await services.store.execution(execution_id_of(execution_id))])
     outline = await services.operations.definitions.outline(execution.version_id)
     tail = await services.store.log_tail(execution.id, size=LOG_LIMIT)
-    return json_response(execution_view(execution, outline, logs=merged_log(tail)))
+    outputs = () if execution.pipeline_id is None else await services.store.outputs(execution.id)
+    return json_response(execution_view(execution, outline, logs=merged_log(tail), outputs=outputs))
 
 
 @router.delete(

@@ -17,9 +17,17 @@ from aiop.api.schemas.auth import ApiTokenRequest, LoginForm, RefreshRequest, Us
 from aiop.api.schemas.errors import Error
 from aiop.api.schemas.executions import ExecuteRequest, Execution, ExecutionList, Submitted
 from aiop.api.schemas.monitoring import Status
+from aiop.api.schemas.pipelines import (
+    ExecutePipelineRequest,
+    Pipeline,
+    PipelineChanges,
+    PipelineList,
+    PipelineRequest,
+    SubmittedPipeline,
+)
 from aiop.api.schemas.secrets import SecretRequest
 from aiop.api.schemas.workflows import Workflow, WorkflowList
-from aiop.spec import WorkflowDocument
+from aiop.spec import PipelineDocument, WorkflowDocument
 
 __all__ = ["describe", "install"]
 
@@ -29,8 +37,12 @@ _BODIES: tuple[type[BaseModel], ...] = (
     AgentChange,
     AgentRequest,
     ApiTokenRequest,
+    ExecutePipelineRequest,
     ExecuteRequest,
     LoginForm,
+    PipelineChanges,
+    PipelineDocument,
+    PipelineRequest,
     RefreshRequest,
     SecretRequest,
     UserChange,
@@ -42,11 +54,17 @@ _WITH_EXAMPLE: tuple[type[BaseModel], ...] = (
     AgentList,
     AgentRequest,
     Error,
+    ExecutePipelineRequest,
     ExecuteRequest,
     Execution,
     ExecutionList,
+    Pipeline,
+    PipelineDocument,
+    PipelineList,
+    PipelineRequest,
     Status,
     Submitted,
+    SubmittedPipeline,
     Workflow,
     WorkflowDocument,
     WorkflowList,
@@ -81,12 +99,14 @@ def describe(
     takes: type[BaseModel] | str | None = None,
     media_type: str = "application/json",
     required: bool = True,
+    takes_bytes: bool = False,
     errors: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """Make the arguments with which a route is declared.
 
     ``answer`` (or ``content``, where it is not JSON) is that of ``status``, and of ``or_status``. ``takes`` names the
-    body, which the route reads by itself. ``errors`` are those besides 500 and 503, which every route may answer.
+    body, which the route reads by itself, as it does ``takes_bytes``. ``errors`` are those besides 500 and 503, which
+    every route may answer.
     """
     responses: dict[int | str, dict[str, Any]] = {
         int(each): {"description": HTTPStatus(each).phrase} for each in (status, or_status) if each is not None
@@ -107,6 +127,9 @@ def describe(
         "response_model": None,
         "responses": responses,
     }
+    if takes_bytes:
+        content_of_bytes = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        declared["openapi_extra"] = {"requestBody": {"required": True, "content": content_of_bytes}}
     if takes is not None:
         name = takes if isinstance(takes, str) else takes.__name__
         schema = {"$ref": _REF.format(model=name)}

@@ -11,10 +11,10 @@ from starlette.requests import HTTPConnection
 
 from aiop.auth import AuthService
 from aiop.errors import StorageUnavailable
-from aiop.interfaces import AgentStore, AuditStore, Bus, Clock, ReadStore, SecretStore
+from aiop.interfaces import AgentStore, Artifacts, AuditStore, Bus, Clock, PipelineStore, ReadStore, SecretStore
 from aiop.model.agent import EngineAddress
 from aiop.monitoring import Monitoring
-from aiop.operations import AgentOperations, Operations
+from aiop.operations import AgentOperations, Operations, PipelineOperations
 
 __all__ = ["Services", "StreamTimes", "services_of"]
 
@@ -32,7 +32,7 @@ class StreamTimes:
     stall: timedelta = timedelta(seconds=60)
 
 
-class _Store(ReadStore, AgentStore, SecretStore, AuditStore, Protocol):
+class _Store(ReadStore, AgentStore, SecretStore, AuditStore, PipelineStore, Protocol):
     @property
     def health(self) -> StorageUnavailable | None:
         """Why the last write failed, ``None`` if it did not."""
@@ -47,6 +47,8 @@ class Services:
     """
 
     operations: Operations
+    pipelines: PipelineOperations
+    artifacts: Artifacts
     agents: AgentOperations
     default_engine: EngineAddress
     auth: AuthService

@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Run a workflow and wait for its end; the exit code tells how (0, 1 failed, 6 cancelled)."""
     from aiop.cli.values import inputs_of
-    from aiop.cli.watch import conclude, watch_execution
+    from aiop.cli.watch import conclude, needs_of, watch_execution
 
     if inputs_file == "-" and workflow == "-":
         raise Failure(Exit.USAGE, "only one of workflow and inputs can come from stdin")
@@ -62,7 +62,8 @@ def run(
             _accepted(output, submission)
             return
         if watch:
-            code = watch_execution(client, submission.execution_id, workflow=found, output=output)
+            needs = needs_of(found.steps)
+            code = watch_execution(client, submission.execution_id, name=found.name, needs=needs, output=output)
         else:
             code = conclude(client, client.executions.wait(submission.execution_id), output=output)
     raise typer.Exit(code)

@@ -19,6 +19,7 @@ from aiop.client.effects import Flow, Request
 from aiop.client.executions import Executions, wait_for
 from aiop.client.monitoring import Monitoring
 from aiop.client.operation import D, Resource, operation
+from aiop.client.pipelines import Pipelines
 from aiop.client.results import Execution
 from aiop.client.retry import Retry
 from aiop.client.secrets import Secrets
@@ -57,6 +58,7 @@ class _Api(Resource[D]):
     def __init__(self, driver: D, calls: Calls) -> None:
         super().__init__(driver, calls)
         self.workflows: Workflows[D] = Workflows(driver, calls)
+        self.pipelines: Pipelines[D] = Pipelines(driver, calls)
         self.executions: Executions[D] = Executions(driver, calls)
         self.agents: Agents[D] = Agents(driver, calls)
         self.secrets: Secrets[D] = Secrets(driver, calls)

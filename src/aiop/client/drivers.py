@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -18,6 +19,8 @@ __all__ = ["AsyncDriver", "SyncDriver"]
 
 T = TypeVar("T")
 Y = TypeVar("Y")
+
+_PIECE = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -77,10 +80,10 @@ class SyncDriver:
         try:
             match effect:
                 case Send(request):
-                    return _reply(self._http.send(_build(self._http, request)))
+                    return _reply(self._http.send(_build(self._http, request, _pieces)))
                 case Open(request):
                     body.close()
-                    response = self._http.send(_build(self._http, request), stream=True)
+                    response = self._http.send(_build(self._http, request, _pieces), stream=True)
                     return body.take(response)
                 case Read():
                     return next(body.chunks, None)
@@ -161,10 +164,10 @@ class AsyncDriver:
         try:
             match effect:
                 case Send(request):
-                    return _reply(await self._http.send(_build(self._http, request)))
+                    return _reply(await self._http.send(_build(self._http, request, _awaited_pieces)))
                 case Open(request):
                     await body.close()
-                    response = await self._http.send(_build(self._http, request), stream=True)
+                    response = await self._http.send(_build(self._http, request, _awaited_pieces), stream=True)
                     return await body.take(response)
                 case Read():
                     return await anext(body.chunks, None)
@@ -215,7 +218,24 @@ def _advance(flow: Generator[Y, Any, Any], outcome: Any) -> Y | _Returned:
         return _Returned(end.value)
 
 
-def _build(http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
+def _pieces(path: str) -> Iterator[bytes]:
+    """Read a file anew for each time that it is sent."""
+    with Path(path).open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+async def _awaited_pieces(path: str) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(Path(path).open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece
+
+
+def _build(
+    http: httpx.Client | httpx.AsyncClient,
+    request: Request,
+    read: Callable[[str], Iterator[bytes] | AsyncIterator[bytes]],
+) -> httpx.Request:
     timeout = http.timeout
     if request.read_timeout is not None:
         timeout = httpx.Timeout(timeout.connect, read=request.read_timeout)
@@ -225,6 +245,7 @@ def _build(http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Re
         params={name: value for name, value in request.query.items() if value is not None},
         json=request.json,
         data=request.form,
+        content=None if request.file is None else read(request.file),
         headers=request.headers,
         timeout=timeout,
     )

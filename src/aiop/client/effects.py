@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. ``json`` and ``form`` are the body, one at most; query values of ``None`` are left out.
+    """One HTTP request. ``json``, ``form`` and the content of the file at ``file`` are the body, one at most; query
+    values of ``None`` are left out.
 
     ``repeatable``: doing it twice is the same as doing it once.
     """
@@ -28,6 +29,7 @@ class Request:
     query: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    file: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     signed: bool = True
     repeatable: bool = False

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 from aiop.client.calls import Calls
 from aiop.client.decode import decode
-from aiop.client.effects import Emit, Flow, Request, Stream
+from aiop.client.effects import Emit, Flow, Read, Request, Stream
 from aiop.client.errors import ServiceUnreachable, UnexpectedAnswer, WaitTimeout
 from aiop.client.following import Following
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import Event, Execution, LogLine, Page
+from aiop.client.results import CacheState, Event, Execution, LogLine, Page
 from aiop.client.sse import ServerEvent
 from aiop.model.records import EventType
 from aiop.model.records import Stream as LogStream
@@ -31,12 +31,14 @@ def _of(execution: str) -> str:
     return f"{_PATH}/{quote(execution, safe='')}"
 
 
-def _list(workflow: str | None) -> str:
-    return _PATH if workflow is None else f"/dagger/workflows/{quote(workflow, safe='')}/executions"
+def _list(workflow: str | None, pipeline: str | None) -> str:
+    if workflow is not None:
+        return f"/dagger/workflows/{quote(workflow, safe='')}/executions"
+    return _PATH if pipeline is None else f"/dagger/pipelines/{quote(pipeline, safe='')}/executions"
 
 
 class Executions(Resource[D]):
-    """Runs of workflows."""
+    """Runs of workflows and pipelines."""
 
     @operation
     def get(self, execution: str) -> Flow[Execution]:
@@ -48,26 +50,30 @@ class Executions(Resource[D]):
         self,
         *,
         workflow: str | None = None,
+        pipeline: str | None = None,
         status: ExecutionStatus | str | None = None,
         sort: str | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> Flow[Page[Execution]]:
-        """Read a page, newest first, of all executions or of one workflow's."""
+        """Read a page, newest first, of all executions or of one workflow's or pipeline's."""
         query = {"status": status, "sort": sort}
-        return page(self._calls, _list(workflow), "executions", Execution, limit=limit, offset=offset, query=query)
+        return page(
+            self._calls, _list(workflow, pipeline), "executions", Execution, limit=limit, offset=offset, query=query
+        )
 
     @stream
     def iter(
         self,
         *,
         workflow: str | None = None,
+        pipeline: str | None = None,
         status: ExecutionStatus | str | None = None,
         sort: str | None = None,
     ) -> Stream[Execution]:
         """Go through all executions, however many pages they fill."""
         query = {"status": status, "sort": sort}
-        return every(self._calls, _list(workflow), "executions", Execution, ident="id", query=query)
+        return every(self._calls, _list(workflow, pipeline), "executions", Execution, ident="id", query=query)
 
     @operation
     def cancel(self, execution: str) -> Flow[None]:
@@ -110,6 +116,22 @@ class Executions(Resource[D]):
             yield Emit(event)
             if event.type == EventType.EXECUTION_FINISHED:
                 return
+
+    @stream
+    def read_output(self, execution: str, name: str) -> Stream[bytes]:
+        """Go through the bytes of a named output, piece by piece; ``NotFound`` if there is none of the name.
+
+        A connection that breaks is an error: what was read is then not all. ``Artifact.sha256`` is that of all bytes.
+        """
+        path = f"{_of(execution)}/outputs/{quote(name, safe='')}"
+        yield from self._calls.send(Request("GET", path), opened=True)
+        while (piece := (yield Read())) is not None:
+            yield Emit(piece)
+
+    @operation
+    def step_cache(self, execution: str, step: str) -> Flow[CacheState]:
+        """Tell whether a step's result came from the cache, and if not, what has changed since the run before."""
+        return self._calls.ask(Request("GET", f"{_of(execution)}/steps/{quote(step, safe='')}/cache"), CacheState)
 
     @operation
     def wait(self, execution: str, *, timeout: float | None = None) -> Flow[Execution]:

@@ -13,13 +13,16 @@ from typing import Any, Generic, TypeVar
 
 from aiop.errors import Fault
 from aiop.model.agent import AgentStatus
+from aiop.model.artifacts import OutputKind
 from aiop.model.records import Role, Stream
 from aiop.model.state import ExecutionStatus, StepStatus
 
 __all__ = [
     "Agent",
     "ApiToken",
+    "Artifact",
     "AuditEntry",
+    "CacheState",
     "EngineOfAgent",
     "EngineState",
     "Event",
@@ -27,8 +30,11 @@ __all__ = [
     "LogLine",
     "NewApiToken",
     "Page",
+    "Pipeline",
+    "PipelineSubmission",
     "Secret",
     "ServiceStatus",
+    "Source",
     "StepState",
     "Submission",
     "User",
@@ -92,18 +98,39 @@ class StepState(Result):
     outputs: Json | None = None
     attempt: int | None = None
     exit_code: int | None = None
+    cached: bool = False
     reason: str | None = None
     error: str | None = None
     waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
+class Artifact(Result):
+    """A named output of a pipeline: a file, or a directory, which is handed out as ``.tar.gz``."""
+
+    name: str
+    step: str
+    path: str
+    kind: OutputKind
+    size: int
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """What a download of it is called."""
+        return self.name if self.kind is OutputKind.FILE else f"{self.name}.tar.gz"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Execution(Result):
-    """An execution; ``steps`` by id. ``logs`` comes with a single one only."""
+    """An execution of a workflow or of a pipeline; ``steps`` by id. ``logs`` and ``artifacts`` come with a single one
+    only.
+    """
 
     id: str
-    workflow_id: str
     status: ExecutionStatus
+    workflow_id: str | None = None
+    pipeline_id: str | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
     inputs: Json = field(default_factory=dict)
     outputs: Json | None = None
@@ -113,6 +140,7 @@ class Execution(Result):
     reason: str | None = None
     error: str | None = None
     waiting: Waiting | None = None
+    artifacts: tuple[Artifact, ...] = ()
     logs: str | None = None
 
     @property
@@ -152,6 +180,58 @@ class Submission(Result):
     execution_id: str
     status: ExecutionStatus
     workflow_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline(Result):
+    """A pipeline. ``pipeline_definition`` is the name of a file in the source, or the document itself."""
+
+    id: str
+    name: str
+    source_directory: str
+    pipeline_definition: str | Json
+    description: str | None = None
+    caching_enabled: bool = True
+    timeout_seconds: float | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Result):
+    """An uploaded source; ``source_directory`` is how pipelines name it."""
+
+    id: str
+    source_directory: str
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineSubmission(Result):
+    """An execution of a pipeline that the service has durably accepted."""
+
+    execution_id: str
+    status: ExecutionStatus
+    pipeline_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheState(Result):
+    """What the cache was for a step (``hit``, ``miss`` or ``off``), and why.
+
+    ``changed`` names the parts of its key that differ from those in the execution ``compared_with``.
+    """
+
+    execution_id: str
+    step: str
+    cache: str
+    detail: str
+    reason: str | None = None
+    key: str | None = None
+    from_execution: str | None = None
+    compared_with: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

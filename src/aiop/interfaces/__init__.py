@@ -12,6 +12,14 @@ from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
 from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, OutputSink
 from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
+from aiop.interfaces.pipelines import (
+    CachedResult,
+    CacheStore,
+    NewPipeline,
+    PipelineQuery,
+    PipelineStore,
+    PreviousRun,
+)
 from aiop.interfaces.reading import ExecutionQuery, Page, PageQuery, ReadStore, WorkflowQuery
 from aiop.interfaces.requests import Idempotency, NewExecution, NewWorkflow, OperationsStore
 from aiop.interfaces.secrets import NewSecret, SecretQuery, SecretStore
@@ -30,6 +38,8 @@ __all__ = [
     "AuditStore",
     "AuthStore",
     "Bus",
+    "CacheStore",
+    "CachedResult",
     "Capabilities",
     "Changes",
     "Clock",
@@ -44,12 +54,16 @@ __all__ = [
     "Lease",
     "Listener",
     "NewExecution",
+    "NewPipeline",
     "NewSecret",
     "NewWorkflow",
     "OperationsStore",
     "OutputSink",
     "Page",
     "PageQuery",
+    "PipelineQuery",
+    "PipelineStore",
+    "PreviousRun",
     "ReadStore",
     "RunnerStore",
     "SecretQuery",

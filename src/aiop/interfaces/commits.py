@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from aiop.model.ids import AgentId, ExecutionId
+from aiop.model.pipelines import CacheEntry, OutputRecord, WorkspaceRecord
 from aiop.model.records import AttemptRecord, Event, ExecutionRecord, LogBatch, StepRecord
 from aiop.model.state import ExecutionStatus, Reason, Waiting
 
@@ -46,16 +47,33 @@ class ExecutionChange:
 
 @dataclass(slots=True)
 class Changes:
-    """What one commit writes, all or nothing. Steps and attempts are written whole (insert or replace)."""
+    """What one commit writes, all or nothing. Steps, attempts, workspaces and outputs are written whole (insert or
+    replace). An entry takes with it the log of its attempt as it is after this commit, and replaces one with its key.
+    """
 
     execution: ExecutionChange | None = None
     steps: list[StepRecord] = field(default_factory=list)
     attempts: list[AttemptRecord] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     logs: list[LogBatch] = field(default_factory=list)
+    workspaces: list[WorkspaceRecord] = field(default_factory=list)
+    outputs: list[OutputRecord] = field(default_factory=list)
+    entries: list[CacheEntry] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
+    """Keys of cache entries that have served."""
 
     def __bool__(self) -> bool:
-        return bool(self.execution or self.steps or self.attempts or self.events or self.logs)
+        return bool(
+            self.execution
+            or self.steps
+            or self.attempts
+            or self.events
+            or self.logs
+            or self.workspaces
+            or self.outputs
+            or self.entries
+            or self.uses
+        )
 
 
 class RunnerStore(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from aiop.model.ids import ExecutionId, StepId, VersionId, WorkflowId
+from aiop.model.ids import ExecutionId, PipelineId, StepId, VersionId, WorkflowId
 from aiop.model.records import AttemptRecord, Event, ExecutionSummary, LogBatch, WorkflowRecord, WorkflowSummary
 from aiop.model.state import ExecutionStatus
 
@@ -39,6 +39,7 @@ class ExecutionQuery(PageQuery):
 
     workflow: WorkflowId | None = None
     status: ExecutionStatus | None = None
+    pipeline: PipelineId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aiop.model.ids import ExecutionId, VersionId, WorkflowId
+from aiop.model.ids import ExecutionId, PipelineId, SnapshotId, VersionId, WorkflowId
 from aiop.model.records import WorkflowRecord
 from aiop.model.state import ExecutionStatus
 
@@ -26,18 +26,23 @@ class NewWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """An execution to store as ``pending``; see ``ExecutionRecord`` for ``options`` and ``sealed``.
+    """An execution to store as ``pending``, of a workflow or of a pipeline; see ``ExecutionRecord`` for ``options``
+    and ``sealed``. ``requires`` are the capabilities that its agent must have, sorted.
 
-    ``requires`` are the capabilities that its agent must have, sorted.
+    That of a pipeline brings its ``document``, which becomes the version ``version_id`` unless an equal one is stored
+    already, and its ``source``.
     """
 
     id: ExecutionId
-    workflow_id: WorkflowId
+    workflow_id: WorkflowId | None
     version_id: VersionId
     inputs: Mapping[str, Any]
     options: Mapping[str, Any]
     sealed: bytes | None = None
     requires: tuple[str, ...] = ()
+    pipeline_id: PipelineId | None = None
+    document: str | None = None
+    source: SnapshotId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,13 @@ class OperationsStore(Protocol):
         """
 
     async def purge_deleted(self) -> int:
-        """Delete the rows of deleted workflows all of whose executions have ended; returns how many were deleted."""
+        """Delete the rows of deleted workflows and pipelines all of whose executions have ended; returns how many."""
 
     async def submit(self, new: NewExecution, idempotency: Idempotency | None = None) -> ExecutionId:
         """Store the execution and its ``ExecutionSubmitted`` event; returns its id.
 
         With a key that was used before, nothing is stored and the first call's id is returned.
-        Raises ``NotFound`` if the workflow is gone and ``IdempotencyConflict``.
+        Raises ``NotFound`` if the workflow or pipeline is gone and ``IdempotencyConflict``.
         """
 
     async def submitted(self, idempotency: Idempotency) -> ExecutionId | None:

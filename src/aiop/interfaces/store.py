@@ -9,6 +9,7 @@ from aiop.interfaces.agents import AgentStore
 from aiop.interfaces.audit import AuditStore
 from aiop.interfaces.commits import RunnerStore
 from aiop.interfaces.figures import FigureStore
+from aiop.interfaces.pipelines import CacheStore, PipelineStore
 from aiop.interfaces.reading import ReadStore
 from aiop.interfaces.requests import OperationsStore
 from aiop.interfaces.secrets import SecretStore
@@ -27,6 +28,8 @@ class Store(
     AgentStore,
     SecretStore,
     AuditStore,
+    PipelineStore,
+    CacheStore,
     Protocol,
 ):
     """All of it; what ``runtime`` builds and hands out by its parts."""

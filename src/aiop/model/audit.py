@@ -17,6 +17,7 @@ class TargetType(enum.StrEnum):
     """What was acted on."""
 
     WORKFLOW = "workflow"
+    PIPELINE = "pipeline"
     EXECUTION = "execution"
     AGENT = "agent"
     SECRET = "secret"  # noqa: S105 - the name of a kind
@@ -30,6 +31,9 @@ class AuditAction(enum.StrEnum):
     WORKFLOW_CREATED = "WorkflowCreated"
     WORKFLOW_CHANGED = "WorkflowChanged"
     WORKFLOW_DELETED = "WorkflowDeleted"
+    PIPELINE_CREATED = "PipelineCreated"
+    PIPELINE_CHANGED = "PipelineChanged"
+    PIPELINE_DELETED = "PipelineDeleted"
     EXECUTION_SUBMITTED = "ExecutionSubmitted"
     EXECUTION_CANCEL_REQUESTED = "ExecutionCancelRequested"
     AGENT_CREATED = "AgentCreated"

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aiop.model.ids import ExecutionId, StepId, TokenId, VersionId, WorkflowId
+from aiop.model.ids import ExecutionId, PipelineId, SnapshotId, StepId, TokenId, VersionId, WorkflowId
+from aiop.model.pipelines import WorkspaceRecord
 from aiop.model.state import ExecutionStatus, Reason, StepStatus, Waiting
 
 __all__ = [
@@ -100,7 +101,7 @@ class StepRecord:
     """State of one step (of one ``index`` of a fan-out). A step without a record is ``pending``.
 
     ``attempt`` is the newest attempt, 0 before the first. ``exit_code`` is that of the newest attempt.
-    ``sealed`` holds the true outputs where masking changed them.
+    ``sealed`` holds the true outputs where masking changed them. ``cached``: the result was taken from the cache.
     """
 
     step: StepId
@@ -116,6 +117,7 @@ class StepRecord:
     inputs: Mapping[str, Any] | None = None
     outputs: Mapping[str, Any] | None = None
     outputs_truncated: bool = False
+    cached: bool = False
     sealed: bytes | None = None
 
 
@@ -180,10 +182,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSummary:
-    """An execution as lists and answers show it; ``steps`` holds only the steps with a record."""
+    """An execution as lists and answers show it, of a workflow or of a pipeline; ``steps`` holds only the steps with a
+    record.
+    """
 
     id: ExecutionId
-    workflow_id: WorkflowId
+    workflow_id: WorkflowId | None
     version_id: VersionId
     status: ExecutionStatus
     inputs: Mapping[str, Any]
@@ -196,6 +200,7 @@ class ExecutionSummary:
     waiting: Waiting | None = None
     cancel_requested_at: datetime | None = None
     requires: tuple[str, ...] = ()
+    pipeline_id: PipelineId | None = None
     steps: Sequence[StepRecord] = ()
 
 
@@ -205,7 +210,8 @@ class ExecutionRecord:
 
     ``document`` is the pinned definition's JSON text, ``options`` what ``execute`` was given besides inputs
     (container_registry, default_timeout), ``sealed`` the ciphertext of the true sensitive inputs and the credentials.
-    ``last_event`` and ``last_batch`` are the newest ``seq`` stored, 0 before the first.
+    ``last_event`` and ``last_batch`` are the newest ``seq`` stored, 0 before the first. ``source`` and ``workspaces``
+    are there for executions of pipelines only.
     """
 
     summary: ExecutionSummary
@@ -215,6 +221,8 @@ class ExecutionRecord:
     attempts: Sequence[AttemptRecord]
     last_event: int
     last_batch: int
+    source: SnapshotId | None = None
+    workspaces: Sequence[WorkspaceRecord] = ()
 
 
 @dataclass(frozen=True, slots=True)

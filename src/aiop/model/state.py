@@ -96,6 +96,7 @@ class Reason(enum.StrEnum):
     TEMPLATE = "template"
     CONDITION = "condition"
     VOLUME = "volume"
+    WORKSPACE = "workspace"
     UPSTREAM_FAILED = "upstream_failed"
     WHEN_FALSE = "when_false"
     FAIL_FAST = "fail_fast"
@@ -115,6 +116,7 @@ class WaitCode(enum.StrEnum):
     ENGINE_UNAVAILABLE = "engine_unavailable"
     RETRY_BACKOFF = "retry_backoff"
     IMAGE_PULL = "image_pull"
+    STORAGE = "storage"
     CANCELLING = "cancelling"
 
 

@@ -2,7 +2,9 @@
 
 from aiop.operations.agents import AgentOperations, AgentSettings, TlsFiles
 from aiop.operations.definitions import Definitions, StepOutline
+from aiop.operations.explanation import Explanation, MissReason
 from aiop.operations.operations import Operations
+from aiop.operations.pipelines import PipelineOperations, PipelineSubmission
 from aiop.operations.secrets import Secrets
 from aiop.operations.submission import RegistryLogin, Submission
 
@@ -10,7 +12,11 @@ __all__ = [
     "AgentOperations",
     "AgentSettings",
     "Definitions",
+    "Explanation",
+    "MissReason",
     "Operations",
+    "PipelineOperations",
+    "PipelineSubmission",
     "RegistryLogin",
     "Secrets",
     "StepOutline",

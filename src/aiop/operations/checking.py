@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from aiop.errors import Fault, InvalidRequest
 from aiop.model.agent import AgentRecord
-from aiop.model.definition import Definition, Volume
+from aiop.model.definition import Definition, JsonValue, Volume
 from aiop.spec import VolumePolicy, VolumeRefused, check_definition, parse_json
 
-__all__ = ["check_document", "policy_of", "text_of"]
+__all__ = ["check_document", "check_value", "policy_of", "text_of"]
 
 
 def text_of(body: bytes) -> str:
@@ -29,11 +29,15 @@ def check_document(body: bytes, policy: VolumePolicy) -> Definition:
 
     Raises ``InvalidRequest`` with everything that is wrong.
     """
-    document = parse_json(body)
+    return check_value(parse_json(body), policy, check_definition)
+
+
+def check_value(document: JsonValue, policy: VolumePolicy, check: Callable[[JsonValue], Definition]) -> Definition:
+    """Check a document by ``check``, together with the volumes that it names; raises as ``check_document``."""
     faults: list[Fault] = []
     definition: Definition | None = None
     try:
-        definition = check_definition(document)
+        definition = check(document)
     except InvalidRequest as error:
         faults.extend(error.faults)
     faults.extend(_volume_faults(document, policy))

@@ -72,10 +72,11 @@ def prepare(
     agents: Sequence[AgentRecord],
     *,
     secrets: Container[str] = frozenset(),
+    capability: str = WORKFLOWS,
 ) -> Prepared:
     """Check a submission, mask what is sensitive and seal its true values; ``secrets`` are the names of those known.
 
-    Raises ``InvalidRequest`` with every fault.
+    ``capability`` is what its agent needs, whatever it asks for. Raises ``InvalidRequest`` with every fault.
     """
     faults: list[Fault] = []
     options = _options(submission, faults)
@@ -91,7 +92,7 @@ def prepare(
         checked = check_inputs(definition, submission.inputs, defaults=defaults)
     except InvalidRequest as error:
         faults.extend(error.faults)
-    requires = _requires(definition, submission)
+    requires = _requires(definition, submission, capability)
     if not capable(agents, requires):
         faults.append(Fault("requires", f"No agent has the capabilities {', '.join(requires)}"))
     if faults:
@@ -105,9 +106,9 @@ def prepare(
     )
 
 
-def _requires(definition: Definition, submission: Submission) -> tuple[str, ...]:
+def _requires(definition: Definition, submission: Submission, capability: str) -> tuple[str, ...]:
     """Collect what one agent must be able to do: an execution runs on one, with all its steps."""
-    words = {WORKFLOWS, *definition.requires, *submission.requires}
+    words = {capability, *definition.requires, *submission.requires}
     words.update(*(step.requires for step in definition.steps))
     return tuple(sorted(words))
 

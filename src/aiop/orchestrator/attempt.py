@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from aiop.errors import EngineUnavailable, RegistryUnavailable, StepLost
+from aiop.errors import EngineUnavailable, RegistryUnavailable, StepLost, StorageUnavailable
 from aiop.interfaces import Clock
-from aiop.model.definition import Step
+from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepKey
+from aiop.model.pipelines import WorkspaceRecord
 from aiop.model.run import ContainerRun, Outcome
 from aiop.model.state import Reason, StepStatus, WaitCode, Waiting
 from aiop.orchestrator.output import AttemptOutput
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.result import AttemptResult
+from aiop.orchestrator.workspaces import Workspaces
 from aiop.spec import TemplateError, VolumeRefused, read_outputs
 
 __all__ = ["Attempt", "AttemptObserver"]
@@ -41,6 +44,9 @@ class AttemptObserver(Protocol):
     async def container(self, attempt: Attempt) -> ContainerRun:
         """Render the step with the secrets as they are now; raises ``TemplateError`` or ``VolumeRefused``."""
 
+    def attempt_entered(self, attempt: Attempt, workspace: WorkspaceRecord) -> None:
+        """Note what the attempt sees of files."""
+
     def attempt_waits(self, attempt: Attempt, waiting: Waiting) -> None:
         """Note why the attempt does not go on."""
 
@@ -49,7 +55,10 @@ class AttemptObserver(Protocol):
 
 
 class Attempt:
-    """One attempt of one step. ``started_at`` of a record means that its container was started before."""
+    """One attempt of one step. ``started_at`` of a record means that its container was started before.
+
+    ``workspaces`` are those of a pipeline; ``inputs`` are set by ``AttemptObserver.container``.
+    """
 
     def __init__(
         self,
@@ -62,6 +71,7 @@ class Attempt:
         observer: AttemptObserver,
         timeout: timedelta | None,
         started_at: datetime | None = None,
+        workspaces: Workspaces | None = None,
     ) -> None:
         self.key = key
         self.step = step
@@ -70,6 +80,8 @@ class Attempt:
         self._clock = clock
         self._observer = observer
         self._timeout = timeout
+        self._workspaces = workspaces
+        self.inputs: Mapping[str, JsonValue] = {}
         self.started_at = started_at
         self._on_engine = started_at is not None
         self._touched = self._on_engine
@@ -104,18 +116,8 @@ class Attempt:
     async def run(self) -> AttemptResult:
         """Run the attempt to its end. Cancelling leaves the container as it is."""
         self._task = asyncio.current_task()
-        slots = self._place.slots
-        if self._on_engine:
-            slots.force()
-        elif not slots.try_take():
-            sentence = f"all {slots.limit} places for containers are taken"
-            self._observer.attempt_waits(self, Waiting(WaitCode.AGENT_CAPACITY, sentence))
-            try:
-                await self._interruptibly(slots.take(self.key.execution))
-            except _StoppedError:
-                return self._stopped()
         try:
-            return await self._run(await self._interruptibly(self._observer.container(self)))
+            return await self._go()
         except TemplateError as error:
             return self._failed(Reason.TEMPLATE, str(error))
         except VolumeRefused as error:
@@ -127,23 +129,75 @@ class Attempt:
                 return self._stopped()
             raise
         finally:
-            slots.give_back()
             if self._stopper is not None:
                 self._stopper.cancel()
 
-    # --- the life of the container ----------------------------------------------------------------------------
+    async def _go(self) -> AttemptResult:
+        container: ContainerRun | None = None
+        if self._workspaces is not None:
+            # Before a place is taken: what the cache knows needs none.
+            entered = await self._enduring(partial(self._enter, await self._rendered(), self._workspaces))
+            if isinstance(entered, AttemptResult):
+                return entered
+            container = entered
+        slots = self._place.slots
+        if self._on_engine:
+            slots.force()
+        elif not slots.try_take():
+            sentence = f"all {slots.limit} places for containers are taken"
+            self._observer.attempt_waits(self, Waiting(WaitCode.AGENT_CAPACITY, sentence))
+            await self._interruptibly(slots.take(self.key.execution))
+        try:
+            return await self._run(container or await self._rendered())
+        finally:
+            slots.give_back()
+
+    async def _rendered(self) -> ContainerRun:
+        return await self._interruptibly(self._observer.container(self))
 
     async def _run(self, container: ContainerRun) -> AttemptResult:
+        outcome = await self._enduring(partial(self._one_try, container))
+        if isinstance(outcome, AttemptResult):
+            return outcome
+        result = self._result(outcome)
+        if self._workspaces is None or outcome.exit_code is None or result.status is StepStatus.CANCELLED:
+            return result
+        return await self._enduring(partial(self._workspaces.leave, self.key, self.step, result, container))
+
+    async def _enter(self, container: ContainerRun, workspaces: Workspaces) -> ContainerRun | AttemptResult:
+        """Make the workspace, or find that nothing need be run."""
+        entered = await self._interruptibly(
+            workspaces.enter(
+                self.key,
+                self.step,
+                container,
+                inputs=self.inputs,
+                engine=self._place.engine,
+                adopted=self._on_engine,
+            )
+        )
+        if entered.workspace is not None:
+            self._observer.attempt_entered(self, entered.workspace)
+        self.output.restore(entered.lines)
+        return entered.go
+
+    # --- the life of the container ----------------------------------------------------------------------------
+
+    async def _enduring(self, work: Callable[[], Awaitable[T]]) -> T | AttemptResult:
+        """Do ``work`` until it gets through: an engine, a registry or a disk that is away is waited for."""
         pause = FIRST_PAUSE
         registry_tries = 0
         while True:
             try:
-                return self._result(await self._one_try(container))
+                return await work()
             except _StoppedError:
                 await self._stop_container()
                 return self._stopped()
             except StepLost as error:
                 return self._stopped() if self._stopping else self._lost(str(error))
+            except StorageUnavailable as error:
+                self._observer.attempt_waits(self, Waiting(WaitCode.STORAGE, str(error)))
+                wait = self._clock.sleep(pause)
             except EngineUnavailable as error:
                 now = self._clock.now()
                 self._trouble_since = self._trouble_since or now
@@ -156,8 +210,9 @@ class Attempt:
                     return self._stopped() if self._stopping else self._given_up(str(error))
                 code = WaitCode.IMAGE_PULL if registry_tries else WaitCode.ENGINE_UNAVAILABLE
                 self._observer.attempt_waits(self, Waiting(code, str(error)))
+                wait = self._wait_out(pause, limit=left)
             try:
-                await self._interruptibly(self._wait_out(pause, limit=left))
+                await self._interruptibly(wait)
             except _StoppedError:
                 await self._stop_container()
                 return self._stopped()

@@ -6,7 +6,7 @@ gathered is fetched with ``take`` by whoever commits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -106,6 +106,12 @@ class AttemptOutput:
                 self._kept[stream] += len(partial)
                 self._add(stream, bytes(partial), self._partial_at[stream])
                 partial.clear()
+
+    def restore(self, lines: Sequence[LogLine]) -> None:
+        """Add the lines of an earlier attempt, masked again, in the place of an output."""
+        self._lines.extend(replace(line, text=self._masker.text(line.text)) for line in lines)
+        self._size += sum(len(line.text) + 1 for line in lines)
+        self._notify()
 
     def note(self, text: str, at: datetime) -> None:
         """Add a line of the service's own; it is shown whatever the limit."""

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from aiop.model.ids import VersionId
 from aiop.model.records import ExecutionRecord
-from aiop.spec import Plan, load_definition
+from aiop.spec import Plan, load_definition, load_pipeline
 
 __all__ = ["Plans"]
 
@@ -24,7 +24,8 @@ class Plans:
         version = record.summary.version_id
         plan = self._plans.get(version)
         if plan is None:
-            plan = Plan.of(load_definition(record.document))
+            load = load_definition if record.summary.pipeline_id is None else load_pipeline
+            plan = Plan.of(load(record.document))
             self._plans[version] = plan
             if len(self._plans) > CAPACITY:
                 self._plans.popitem(last=False)

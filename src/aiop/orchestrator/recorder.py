@@ -11,6 +11,7 @@ from typing import Any
 from aiop.interfaces import Changes, ExecutionChange, Vault
 from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepId, StepKey
+from aiop.model.pipelines import CacheEntry, WorkspaceRecord
 from aiop.model.records import AttemptRecord, Event, EventType, ExecutionRecord, LogBatch, StepRecord
 from aiop.model.state import ExecutionStatus, Reason, StepStatus, WaitCode, Waiting
 from aiop.orchestrator.masking import MASK, Masker
@@ -43,6 +44,8 @@ class Recorder:
         self._outputs: dict[StepKey, AttemptOutput] = {}
         self._chatty: set[StepKey] = set()
         self._ended: list[StepKey] = []
+        self._files = Changes()
+        """What of a pipeline's files waits to be committed, with what else has changed."""
 
     # --- what happened ------------------------------------------------------------------------------------------
 
@@ -124,6 +127,10 @@ class Recorder:
         step = self._step(key)
         self._steps[key.step] = replace(step, inputs=self._masker.value(inputs))
 
+    def entered(self, workspace: WorkspaceRecord) -> None:
+        """Note what a step sees of files; committed with its next change."""
+        self._files.workspaces.append(workspace)
+
     def attempt_started(self, key: StepKey, at: datetime) -> None:
         """Note that the container runs."""
         step = self._step(key)
@@ -145,7 +152,11 @@ class Recorder:
     def attempt_ended(self, key: StepKey, result: AttemptResult, *, retry_at: datetime | None = None) -> None:
         """Note how an attempt ended; ``retry_at`` if another follows."""
         self._chatty.add(key)
-        self._ended.append(key)
+        if not result.cached:  # of such there is no container
+            self._ended.append(key)
+        if result.files is not None:
+            self._files.workspaces.append(result.files.workspace)
+            self._files.outputs.extend(result.files.outputs)
         self._set_attempt(
             key,
             replace(
@@ -204,6 +215,7 @@ class Recorder:
                     outputs[name] = MASK
             if outputs != result.outputs:
                 sealed = self._vault.seal(json.dumps(result.outputs).encode())
+            self._keep(key, result, outputs, sealed)
         self._set_step(
             replace(
                 known,
@@ -216,18 +228,48 @@ class Recorder:
                 waiting=None,
                 outputs=outputs,
                 outputs_truncated=result.outputs_truncated if result else False,
+                attempt=key.attempt if result else known.attempt,
+                cached=result.cached if result else False,
                 sealed=sealed,
             )
         )
         kind = EventType.STEP_SKIPPED if status is StepStatus.SKIPPED else EventType.STEP_FINISHED
         exit_code = result.exit_code if result else None
-        self._emit(kind, at, step=key.step, status=status, reason=reason, error=error, exit_code=exit_code)
+        cached = True if result is not None and result.cached else None
+        self._emit(
+            kind, at, step=key.step, status=status, reason=reason, error=error, exit_code=exit_code, cached=cached
+        )
+
+    def _keep(self, key: StepKey, result: AttemptResult, outputs: Mapping[str, Any], sealed: bytes | None) -> None:
+        """Note for the cache that a result has served, or that it may."""
+        workspace = result.files.workspace if result.files is not None else None
+        if workspace is None or workspace.key is None or workspace.layer is None or workspace.digest is None:
+            return
+        if result.cached:
+            self._files.uses.append(workspace.key)
+        elif result.files is not None and result.files.keep:
+            self._files.entries.append(
+                CacheEntry(
+                    key=workspace.key,
+                    execution=key.execution,
+                    step=key.step,
+                    index=key.index,
+                    attempt=key.attempt,
+                    layer=workspace.layer,
+                    digest=workspace.digest,
+                    size=workspace.size,
+                    image_digest=result.image_digest,
+                    outputs=outputs,
+                    outputs_truncated=result.outputs_truncated,
+                    sealed=sealed,
+                )
+            )
 
     # --- what is to be written ------------------------------------------------------------------------------------
 
     def take(self) -> tuple[Changes, list[StepKey]]:
         """Hand over all that has gathered, and the attempts whose end is in it."""
-        changes = Changes()
+        changes, self._files = self._files, Changes()
         for key in sorted(self._chatty):
             self._take_lines(key, changes)
         self._chatty.clear()

@@ -7,15 +7,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiop.model.definition import JsonValue
+from aiop.model.pipelines import OutputRecord, WorkspaceRecord
 from aiop.model.state import Reason, StepStatus
 
-__all__ = ["AttemptResult"]
+__all__ = ["AttemptResult", "LeftFiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftFiles:
+    """What an attempt of a pipeline's step leaves. ``keep``: its result may stand for later runs."""
+
+    workspace: WorkspaceRecord
+    outputs: tuple[OutputRecord, ...] = ()
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
     """``outputs`` are the true values, unmasked. ``infrastructure``: a fault of the world ended the attempt; if it is
-    also ``final``, no further attempt would help.
+    also ``final``, no further attempt would help. ``cached``: nothing was run, the result is that of an equal run.
     """
 
     status: StepStatus
@@ -29,3 +39,5 @@ class AttemptResult:
     image_digest: str | None = None
     infrastructure: bool = False
     final: bool = False
+    cached: bool = False
+    files: LeftFiles | None = None

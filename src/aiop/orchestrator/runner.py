@@ -17,6 +17,7 @@ from typing import Any, Protocol, assert_never
 from aiop.interfaces import Bus, Clock, Lease, RunnerStore, SecretStore, Vault, execution_topic
 from aiop.model.definition import JsonValue
 from aiop.model.ids import StepKey
+from aiop.model.pipelines import WorkspaceRecord
 from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
 from aiop.model.state import ExecutionStatus, Reason, WaitCode, Waiting
@@ -47,6 +48,7 @@ from aiop.orchestrator.restore import ReadyTimes, restored_steps
 from aiop.orchestrator.result import AttemptResult
 from aiop.orchestrator.secrets import SecretReader
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, sensitive_texts
+from aiop.orchestrator.workspaces import PipelineFiles, Workspaces
 from aiop.spec import Plan, Scope, TemplateError, render_step
 
 __all__ = ["Displaced", "Runner", "RunnerContext"]
@@ -76,6 +78,7 @@ class RunnerContext:
     vault: Vault
     log_limit: int
     infrastructure_attempts: int
+    files: PipelineFiles
 
 
 class Runner:
@@ -95,6 +98,7 @@ class Runner:
             context.store, context.vault, context.clock, self._masker, plan, self._values.login
         )
         self._recorder = Recorder(record, masker=self._masker, vault=context.vault)
+        self._workspaces = None if record.summary.pipeline_id is None else Workspaces(record, plan, context.files)
         results = results_by_step(record, context.vault)
         self._scope = Scope(
             inputs=self._values.inputs,
@@ -233,6 +237,7 @@ class Runner:
             observer=self,
             timeout=step.timeout or self._default_timeout,
             started_at=known.started_at if known else None,
+            workspaces=self._workspaces,
         )
         self._under_way[node] = attempt
         self._spawn(self._drive(node, attempt), key.name)
@@ -315,6 +320,7 @@ class Runner:
             scope = replace(scope, secrets=secrets)
         rendered = render_step(self._plan.step(attempt.step.id), scope, attempt=attempt.key.attempt)
         self._recorder.inputs(attempt.key, rendered.inputs)
+        attempt.inputs = rendered.inputs
         return container_run(
             attempt.step,
             rendered,
@@ -322,6 +328,10 @@ class Runner:
             volumes=self._place.volumes,
             credentials=self._values.login.credentials(scope) if self._values.login else None,
         )
+
+    def attempt_entered(self, attempt: Attempt, workspace: WorkspaceRecord) -> None:  # noqa: ARG002 - as the others
+        """Note what the attempt sees of files."""
+        self._recorder.entered(workspace)
 
     def attempt_waits(self, attempt: Attempt, waiting: Waiting) -> None:
         """Note why the attempt does not go on."""

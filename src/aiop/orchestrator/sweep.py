@@ -16,7 +16,7 @@ from aiop.model.ids import StepKey
 from aiop.orchestrator.gate import EngineGate
 from aiop.orchestrator.pause import pause
 
-__all__ = ["ContainerSweeper", "HistorySweeper", "Remover", "Retention"]
+__all__ = ["ContainerSweeper", "HistorySweeper", "Remover", "Retention", "repeat"]
 
 REMOVALS_AT_ONCE = 2
 REMOVAL_TRIES = 3
@@ -93,7 +93,7 @@ class ContainerSweeper:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await _repeat(self.sweep, SWEEP_PERIOD, self._clock, self._woken)
+        await repeat(self.sweep, SWEEP_PERIOD, self._clock, self._woken)
 
     async def sweep(self) -> int:
         """Remove what nobody will ask for again; returns how many containers were found.
@@ -128,7 +128,7 @@ class HistorySweeper:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await _repeat(self.sweep, RETENTION_PERIOD, self._clock, asyncio.Event())
+        await repeat(self.sweep, RETENTION_PERIOD, self._clock, asyncio.Event())
 
     async def sweep(self) -> int:
         """Delete executions past their retention, workflows that were deleted, values of secrets that nobody holds, and
@@ -152,7 +152,8 @@ class HistorySweeper:
         return removed
 
 
-async def _repeat(work: Callable[[], Awaitable[int]], period: timedelta, clock: Clock, woken: asyncio.Event) -> None:
+async def repeat(work: Callable[[], Awaitable[int]], period: timedelta, clock: Clock, woken: asyncio.Event) -> None:
+    """Work now, after each ``period``, and when woken; until cancelled."""
     while True:
         woken.clear()
         try:

@@ -11,6 +11,8 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from aiop.api import Services, create_app
+from aiop.artifacts import LocalArtifacts
+from aiop.artifacts.archives import ArchiveLimits
 from aiop.auth import AuthService, FernetVault, ensure_admin
 from aiop.bus.local import LocalBus
 from aiop.config import Settings
@@ -18,12 +20,14 @@ from aiop.interfaces import Clock
 from aiop.model.agent import AgentRecord
 from aiop.model.ids import AgentId, new_id
 from aiop.monitoring import Monitoring
-from aiop.operations import AgentOperations, Operations
+from aiop.operations import AgentOperations, Operations, PipelineOperations
+from aiop.orchestrator.files_sweep import FilesSweeper
 from aiop.orchestrator.fleet import Fleet
 from aiop.orchestrator.plans import Plans
 from aiop.orchestrator.runner import RunnerContext
 from aiop.orchestrator.supervisor import Supervisor
 from aiop.orchestrator.sweep import HistorySweeper, Retention
+from aiop.orchestrator.workspaces import PipelineFiles
 from aiop.runtime.clock import SystemClock
 from aiop.runtime.engines import EngineBuilder, default_engine
 from aiop.runtime.installation import Installation, open_installation
@@ -41,6 +45,7 @@ class Service:
     supervisor: Supervisor
     fleet: Fleet
     sweeper: HistorySweeper
+    files_sweeper: FilesSweeper
     monitoring: Monitoring
     stopping: asyncio.Event
     """To be set when the service is to end; streams end then."""
@@ -60,6 +65,11 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         password = settings.admin_password.get_secret_value() if settings.admin_password else None
         await ensure_admin(store, clock, password=password, file=installation.admin_password_file)
 
+        limits = ArchiveLimits(packed=settings.source_limit_bytes, unpacked=settings.source_limit_bytes)
+        artifacts = LocalArtifacts(installation.artifacts, clock, limits=limits)
+        await artifacts.open()
+        stack.push_async_callback(artifacts.aclose)
+
         fleet = Fleet(
             store,
             bus,
@@ -77,6 +87,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             vault=vault,
             log_limit=settings.log_limit_bytes,
             infrastructure_attempts=settings.infrastructure_attempts,
+            files=PipelineFiles(artifacts, store, vault, clock),
         )
         supervisor = Supervisor(
             installation.id,
@@ -103,6 +114,10 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         services = Services(
             store=store,
             operations=Operations(store, bus, vault, volume_roots=settings.volume_roots),
+            pipelines=PipelineOperations(
+                store, artifacts, bus, vault, source_roots=settings.source_roots, volume_roots=settings.volume_roots
+            ),
+            artifacts=artifacts,
             agents=AgentOperations(store, bus, vault, clock, probe=fleet),
             default_engine=default_engine(settings),
             auth=auth,
@@ -113,7 +128,10 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             max_body_bytes=settings.max_body_bytes,
         )
         sweeper = HistorySweeper(store, clock, retention)
-        yield Service(create_app(services), installation, supervisor, fleet, sweeper, monitoring, services.stopping)
+        files_sweeper = FilesSweeper(artifacts, store, clock, limit=settings.cache_limit_bytes)
+        yield Service(
+            create_app(services), installation, supervisor, fleet, sweeper, files_sweeper, monitoring, services.stopping
+        )
 
 
 def _local_agent(settings: Settings, installation: Installation, clock: Clock) -> AgentRecord:

@@ -59,6 +59,7 @@ async def _serve(settings: Settings) -> None:
                     group.create_task(service.supervisor.run(), name="supervisor"),
                     group.create_task(service.fleet.run(), name="fleet"),
                     group.create_task(service.sweeper.run(), name="sweeper"),
+                    group.create_task(service.files_sweeper.run(), name="files-sweeper"),
                     group.create_task(service.monitoring.process.run(), name="process-meter"),
                 ]
                 # A loop that fails takes the server down with it: a service that cannot run steps must not look well.

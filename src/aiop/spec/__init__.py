@@ -8,7 +8,7 @@ from aiop.spec.images import DEFAULT_REGISTRY, ImageError, apply_registry, check
 from aiop.spec.inputs import CheckedInputs, check_inputs
 from aiop.spec.outputs import OutputError, ReadOutputs, parse_output_file, read_outputs
 from aiop.spec.pipeline_schema import PipelineDocument
-from aiop.spec.pipeline_text import parse_pipeline
+from aiop.spec.pipeline_text import names_a_file, parse_pipeline
 from aiop.spec.plan import CompiledStep, Plan
 from aiop.spec.rendering import RenderedStep, render_step
 from aiop.spec.schema import (
@@ -78,6 +78,7 @@ __all__ = [
     "faults_of",
     "load_definition",
     "load_pipeline",
+    "names_a_file",
     "parse_json",
     "parse_output_file",
     "parse_pipeline",

@@ -74,6 +74,24 @@ class Graph:
         """The steps that none waits for."""
         return tuple(i for i, children in enumerate(self.children) if not children)
 
+    def ancestors(self, step: int) -> list[int]:
+        """Return all that a step waits for, at whatever distance, in the order of ``order``."""
+        found: set[int] = set()
+        ahead = [step]
+        while ahead:
+            for parent in self.parents[ahead.pop()]:
+                if parent not in found:
+                    found.add(parent)
+                    ahead.append(parent)
+        return sorted(found, key=self._places.__getitem__)
+
+    @cached_property
+    def _places(self) -> list[int]:
+        places = [0] * len(self)
+        for place, step in enumerate(self.order):
+            places[step] = place
+        return places
+
     def non_ancestors(self, pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
         """Return those ``(step, other)`` in which ``step`` does not wait, at whatever distance, for ``other``.
 

@@ -1,4 +1,4 @@
-"""From the text of a pipeline file to a value that ``check_pipeline`` takes."""
+"""What ``pipeline_definition`` may be, and from a text to a value that ``check_pipeline`` takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ from aiop.spec.paths import BODY
 from aiop.spec.strict_json import parse_json
 from aiop.yaml12 import YamlError, load
 
-__all__ = ["parse_pipeline"]
+__all__ = ["names_a_file", "parse_pipeline"]
+
+
+def names_a_file(definition: JsonValue) -> bool:
+    """Tell the name of a file in the source from a document, which is an object, or text of several lines or of JSON.
+
+    Raises ``ValueError`` for what is neither.
+    """
+    if isinstance(definition, dict):
+        return False
+    text = definition if isinstance(definition, str) else ""
+    if "\n" in text or text.lstrip().startswith("{"):
+        return False
+    if "\0" in text or not text.lower().endswith((".yaml", ".yml", ".json")):
+        raise ValueError("Must be the name of a .yaml, .yml or .json file in the source, or the document itself")
+    return True
 
 
 def parse_pipeline(text: str, *, as_json: bool = False) -> JsonValue:

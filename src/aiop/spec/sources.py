@@ -13,7 +13,7 @@ from aiop.spec.volumes import lies_in
 
 __all__ = ["SourcePolicy", "check_source_directory", "uploaded"]
 
-_UPLOAD = re.compile(r"source:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+_UPLOAD = re.compile(r"source:([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
 
 
 def uploaded(source: str) -> UploadId | None:

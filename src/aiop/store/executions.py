@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import ExecutionChange, NewExecution
-from aiop.model.ids import ExecutionId, VersionId, WorkflowId
+from aiop.model.ids import ExecutionId, PipelineId, VersionId, WorkflowId
 from aiop.model.records import Event, EventType, ExecutionSummary, StepRecord
 from aiop.model.state import ExecutionStatus, Reason
 from aiop.store import tables
@@ -20,12 +20,23 @@ from aiop.store.database import Database
 from aiop.store.events import event_row
 from aiop.store.steps import reason, waiting
 from aiop.store.tallies import EndedExecution, TallyTable
+from aiop.store.versions import drop_versions
 
-__all__ = ["ALL_WORKFLOWS", "ENDED", "OPEN", "SHOWN", "ExecutionTable", "change_row", "new_row", "summary"]
+__all__ = [
+    "ALL_WORKFLOWS",
+    "ENDED",
+    "OPEN",
+    "SHOWN",
+    "ExecutionTable",
+    "change_row",
+    "counted_as",
+    "new_row",
+    "summary",
+]
 
 OPEN = tuple(status.value for status in ExecutionStatus if not status.ended)
 ENDED = tuple(status.value for status in ExecutionStatus if status.ended)
-SHOWN = [column for column in tables.executions.c if column.name not in ("options", "sealed")]
+SHOWN = [column for column in tables.executions.c if column.name not in ("options", "sealed", "source")]
 """The columns of a summary."""
 ALL_WORKFLOWS = ""
 """Stands for the sum in ``execution_counts``."""
@@ -43,7 +54,24 @@ _STATE = (
     "waiting_detail",
 )
 
-_NEW = ("id", "workflow_id", "version_id", "status", "created_at", "options", "requires", "inputs", "sealed")
+_NEW = (
+    "id",
+    "workflow_id",
+    "pipeline_id",
+    "version_id",
+    "status",
+    "source",
+    "created_at",
+    "options",
+    "requires",
+    "inputs",
+    "sealed",
+)
+
+
+def counted_as(workflow: str | None, pipeline: str | None) -> str:
+    """Return by what ``execution_counts`` knows a workflow or a pipeline."""
+    return f"pipeline:{pipeline}" if workflow is None else workflow
 
 
 def new_row(new: NewExecution, created_at: int) -> dict[str, Any]:
@@ -51,6 +79,8 @@ def new_row(new: NewExecution, created_at: int) -> dict[str, Any]:
     return {
         "id": new.id,
         "workflow_id": new.workflow_id,
+        "pipeline_id": new.pipeline_id,
+        "source": new.source,
         "version_id": new.version_id,
         "status": ExecutionStatus.PENDING.value,
         "created_at": created_at,
@@ -80,7 +110,8 @@ def summary(row: AnyRow, steps: Sequence[StepRecord]) -> ExecutionSummary:
     """Decode a row."""
     return ExecutionSummary(
         id=ExecutionId(row.id),
-        workflow_id=WorkflowId(row.workflow_id),
+        workflow_id=None if row.workflow_id is None else WorkflowId(row.workflow_id),
+        pipeline_id=None if row.pipeline_id is None else PipelineId(row.pipeline_id),
         version_id=VersionId(row.version_id),
         status=ExecutionStatus(row.status),
         inputs=load(row.inputs),
@@ -132,12 +163,14 @@ class ExecutionTable:
         """Insert new executions with their first event; the last of each workflow becomes its newest."""
         await self._insert.execute(tx, rows)
         await self._insert_events.execute(tx, [_submitted(row) for row in rows])
-        newest = {row["workflow_id"]: row for row in rows}
+        newest = {row["workflow_id"]: row for row in rows if row["workflow_id"] is not None}
         await self._set_newest.execute(
             tx,
             [{"workflow": workflow, "newest": row["id"], "status": row["status"]} for workflow, row in newest.items()],
         )
-        await self._count(tx, Counter((row["workflow_id"], row["status"]) for row in rows))
+        await self._count(
+            tx, Counter((counted_as(row["workflow_id"], row["pipeline_id"]), row["status"]) for row in rows)
+        )
 
     async def change(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         """Write new states (see ``change_row``), with the status of each workflow whose newest is among them."""
@@ -149,8 +182,9 @@ class ExecutionTable:
         counts: Counter[tuple[str, str]] = Counter()
         for row in moved:
             old = before[row["execution"]]
-            counts[old.workflow_id, old.status] -= 1
-            counts[old.workflow_id, row["status"]] += 1
+            parent = counted_as(old.workflow_id, old.pipeline_id)
+            counts[parent, old.status] -= 1
+            counts[parent, row["status"]] += 1
         await self._count(tx, counts)
         ended = [row for row in moved if row["status"] in ENDED]
         if ended:
@@ -159,7 +193,7 @@ class ExecutionTable:
                 tx,
                 [
                     EndedExecution(
-                        before[row["execution"]].workflow_id,
+                        before[row["execution"]].workflow_id or before[row["execution"]].pipeline_id,
                         row["status"],
                         row["reason"],
                         row["started_at"],
@@ -195,14 +229,20 @@ class ExecutionTable:
         )
 
     async def delete(self, tx: AsyncConnection, executions: Sequence[str]) -> None:
-        """Delete the rows of executions."""
+        """Delete the rows of executions, and the versions of pipelines that were kept for them."""
         table = tables.executions.c
         gone = await tx.execute(
-            delete(tables.executions).where(table.id.in_(executions)).returning(table.workflow_id, table.status)
+            delete(tables.executions)
+            .where(table.id.in_(executions))
+            .returning(table.workflow_id, table.pipeline_id, table.version_id, table.status)
         )
+        rows: Sequence[AnyRow] = gone.all()
         counts: Counter[tuple[str, str]] = Counter()
-        counts.subtract((row.workflow_id, row.status) for row in gone)
+        counts.subtract((counted_as(row.workflow_id, row.pipeline_id), row.status) for row in rows)
         await self._count(tx, counts)
+        versions = {row.version_id for row in rows if row.pipeline_id is not None}
+        if versions:
+            await drop_versions(tx, versions)
 
     async def _count(self, tx: AsyncConnection, changes: Counter[tuple[str, str]]) -> None:
         """Add to the counts of workflows and to their sum; sorted, so that two replicas never lock crosswise."""
@@ -218,14 +258,20 @@ class ExecutionTable:
 
 
 _STATUS = (
-    select(tables.executions.c.id, tables.executions.c.workflow_id, tables.executions.c.status)
+    select(
+        tables.executions.c.id,
+        tables.executions.c.workflow_id,
+        tables.executions.c.pipeline_id,
+        tables.executions.c.status,
+    )
     .where(tables.executions.c.id.in_(bindparam("executions", expanding=True)))
     .with_for_update()
 )
 
 
 def _submitted(row: dict[str, Any]) -> dict[str, Any]:
-    data = {"workflow_id": row["workflow_id"], "version_id": row["version_id"]}
+    parent = "workflow_id" if row["workflow_id"] is not None else "pipeline_id"
+    data = {parent: row[parent], "version_id": row["version_id"]}
     return event_row(row["id"], Event(1, EventType.EXECUTION_SUBMITTED, moment(row["created_at"]), data))
 
 

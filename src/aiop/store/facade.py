@@ -10,10 +10,12 @@ from aiop.interfaces import Clock
 from aiop.store.agents import AgentPart
 from aiop.store.audit import AuditPart
 from aiop.store.auth import AuthPart
+from aiop.store.cache import CachePart
 from aiop.store.database import Database
 from aiop.store.dialect import dialect_for
 from aiop.store.figures import FigurePart
 from aiop.store.operations import OperationsPart
+from aiop.store.pipelines import PipelinePart
 from aiop.store.reads import ReadPart
 from aiop.store.runner import RunnerPart
 from aiop.store.schema import upgrade
@@ -24,7 +26,17 @@ __all__ = ["SqlStore", "open_store"]
 
 
 class SqlStore(
-    RunnerPart, SupervisorPart, OperationsPart, ReadPart, FigurePart, AuthPart, AgentPart, SecretPart, AuditPart
+    RunnerPart,
+    SupervisorPart,
+    OperationsPart,
+    ReadPart,
+    FigurePart,
+    AuthPart,
+    AgentPart,
+    SecretPart,
+    AuditPart,
+    PipelinePart,
+    CachePart,
 ):
     """``interfaces.Store`` on SQL."""
 

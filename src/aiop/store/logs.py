@@ -52,14 +52,14 @@ class LogCodec:
 
     def batch(self, row: AnyRow) -> LogBatch:
         """Decode a row."""
-        plain = self._decompressor.decompress(row.lines) if row.encoding == _ZSTD else row.lines
         return LogBatch(
-            seq=row.seq,
-            step=StepId(row.step),
-            index=row.fan_index,
-            attempt=row.attempt,
-            lines=tuple(LogLine(moment(at), _STREAMS[code], text) for at, code, text in orjson.loads(plain)),
+            seq=row.seq, step=StepId(row.step), index=row.fan_index, attempt=row.attempt, lines=self.lines(row)
         )
+
+    def lines(self, row: AnyRow) -> tuple[LogLine, ...]:
+        """Decode the lines of a row."""
+        plain = self._decompressor.decompress(row.lines) if row.encoding == _ZSTD else row.lines
+        return tuple(LogLine(moment(at), _STREAMS[code], text) for at, code, text in orjson.loads(plain))
 
     def batches(self, rows: Sequence[AnyRow]) -> Sequence[LogBatch]:
         """Decode rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,9 +17,11 @@ from aiop.model.records import WorkflowRecord
 from aiop.model.state import ExecutionStatus
 from aiop.store import tables
 from aiop.store.audit_log import AuditLog
+from aiop.store.cancelling import CANCELLABLE, cancel_all
 from aiop.store.codec import AnyRow, moment
 from aiop.store.database import Database, Part
-from aiop.store.executions import OPEN, ExecutionTable, new_row
+from aiop.store.executions import ExecutionTable, new_row
+from aiop.store.versions import pipeline_version
 from aiop.store.workflows import NEWEST, new_version_row, new_workflow_row, record, replaced_columns
 from aiop.store.writer import Work
 
@@ -44,7 +47,7 @@ class _Submissions(Work[_Submission, ExecutionId]):
 
     async def apply(self, tx: AsyncConnection, items: Sequence[_Submission]) -> Sequence[ExecutionId | AiopError]:
         known = await self._answered(tx, items)
-        workflows = await self._present(tx, items)
+        present = await self._present(tx, items)
         results: list[ExecutionId | AiopError] = []
         fresh: list[_Submission] = []
         for item in items:
@@ -52,8 +55,8 @@ class _Submissions(Work[_Submission, ExecutionId]):
             first = known.get((key.scope, key.key)) if key else None
             if key and first:
                 results.append(_first_answer(key, *first))
-            elif item.new.workflow_id not in workflows:
-                results.append(NotFound("Workflow not found"))
+            elif (item.new.workflow_id or item.new.pipeline_id) not in present:
+                results.append(_gone(item.new))
             else:
                 if key:
                     known[key.scope, key.key] = (key.digest, item.new.id)
@@ -76,18 +79,24 @@ class _Submissions(Work[_Submission, ExecutionId]):
 
     @staticmethod
     async def _present(tx: AsyncConnection, items: Sequence[_Submission]) -> set[str]:
-        wanted = {item.new.workflow_id for item in items}
-        return set(await tx.scalars(_PRESENT, {"workflows": wanted}))
+        workflows = {item.new.workflow_id for item in items if item.new.workflow_id}
+        pipelines = {item.new.pipeline_id for item in items if item.new.pipeline_id}
+        present: set[str] = set()
+        if workflows:
+            present.update(await tx.scalars(_PRESENT, {"workflows": workflows}))
+        if pipelines:
+            present.update(await tx.scalars(_PRESENT_PIPELINES, {"pipelines": pipelines}))
+        return present
 
     async def _write(self, tx: AsyncConnection, fresh: Sequence[_Submission]) -> None:
-        await self._executions.add(tx, [new_row(item.new, item.at) for item in fresh])
+        versions = {item.new.id: await pipeline_version(tx, item.new, item.at) for item in fresh if item.new.document}
+        rows = [new_row(item.new, item.at) for item in fresh]
+        for row in rows:
+            row["version_id"] = versions.get(row["id"], row["version_id"])
+        await self._executions.add(tx, rows)
         submitted = AuditAction.EXECUTION_SUBMITTED
         await self._audit.write(
-            tx,
-            [
-                self._audit.row(item.actor, submitted, item.new.id, {"workflow_id": item.new.workflow_id})
-                for item in fresh
-            ],
+            tx, [self._audit.row(item.actor, submitted, item.new.id, _parent(item.new)) for item in fresh]
         )
         keyed = [
             {"scope": key.scope, "key": key.key, "digest": key.digest, "execution_id": item.new.id}
@@ -171,22 +180,9 @@ class OperationsPart(Part):
         async def hide(tx: AsyncConnection) -> Sequence[ExecutionId]:
             await _present_workflow(tx, workflow)
             await tx.execute(update(tables.workflows).where(tables.workflows.c.id == workflow).values(deleted_at=now))
-            executions = tables.executions.c
-            rows = (
-                await tx.execute(_CANCELLABLE.where(executions.workflow_id == workflow, executions.status.in_(OPEN)))
-            ).all()
-            await self._executions.cancel_unclaimed(tx, [row.id for row in rows if row.epoch is None], now)
-            await tx.execute(
-                update(tables.executions)
-                .where(
-                    executions.workflow_id == workflow,
-                    executions.status.in_(OPEN),
-                    executions.cancel_requested_at.is_(None),
-                )
-                .values(cancel_requested_at=now)
-            )
-            await call.write(tx, AuditAction.WORKFLOW_DELETED, workflow, executions_cancelled=len(rows))
-            return [ExecutionId(row.id) for row in rows]
+            cancelled = await cancel_all(tx, self._executions, tables.executions.c.workflow_id == workflow, now)
+            await call.write(tx, AuditAction.WORKFLOW_DELETED, workflow, executions_cancelled=len(cancelled))
+            return cancelled
 
         return await self._db.write(hide)
 
@@ -195,7 +191,7 @@ class OperationsPart(Part):
         now, call = self._db.now(), self._db.audit.call()
 
         async def cancel(tx: AsyncConnection) -> ExecutionStatus:
-            row = (await tx.execute(_CANCELLABLE.where(tables.executions.c.id == execution))).one_or_none()
+            row = (await tx.execute(CANCELLABLE.where(tables.executions.c.id == execution))).one_or_none()
             if row is None:
                 raise NotFound("Execution not found")
             status = ExecutionStatus(row.status)
@@ -221,22 +217,26 @@ def _first_answer(key: Idempotency, digest: str, execution: ExecutionId) -> Exec
     return IdempotencyConflict("The `Idempotency-Key` was used before with another request")
 
 
+def _parent(new: NewExecution) -> dict[str, Any]:
+    if new.workflow_id is not None:
+        return {"workflow_id": new.workflow_id}
+    return {"pipeline_id": new.pipeline_id, "source": new.source}
+
+
+def _gone(new: NewExecution) -> NotFound:
+    return NotFound("Workflow not found" if new.workflow_id else "Pipeline not found")
+
+
+_PRESENT_PIPELINES = (
+    select(tables.pipelines.c.id)
+    .where(tables.pipelines.c.id.in_(bindparam("pipelines", expanding=True)), tables.pipelines.c.deleted_at.is_(None))
+    .with_for_update()
+)
 _PRESENT = (
     select(tables.workflows.c.id)
     .where(tables.workflows.c.id.in_(bindparam("workflows", expanding=True)), tables.workflows.c.deleted_at.is_(None))
     .with_for_update()
 )
-_CANCELLABLE = (
-    select(
-        tables.executions.c.id,
-        tables.executions.c.status,
-        tables.executions.c.cancel_requested_at,
-        tables.leases.c.epoch,
-    )
-    .outerjoin(tables.leases, tables.leases.c.execution_id == tables.executions.c.id)
-    .with_for_update(of=tables.executions)
-)
-"""``epoch`` is ``None`` for what was never claimed."""
 
 
 async def _present_workflow(tx: AsyncConnection, workflow: WorkflowId) -> AnyRow:

@@ -54,6 +54,7 @@ class ReadPart(Part):
             filters={
                 "status": tables.executions.c.status == bindparam("status"),
                 "workflow": tables.executions.c.workflow_id == bindparam("workflow"),
+                "pipeline": tables.executions.c.pipeline_id == bindparam("pipeline"),
             },
         )
 
@@ -93,16 +94,21 @@ class ReadPart(Part):
 
     async def executions(self, query: ExecutionQuery) -> Page[ExecutionSummary]:
         """Read a page, the steps of all its executions at once."""
+        if query.workflow and query.pipeline:  # none is of both
+            return Page([], 0)
+        chosen = {"workflow": query.workflow, "pipeline": query.pipeline, "status": query.status}
         async with self._db.reading() as tx:
             total = await self._count(tx, query)
-            rows = await self._execution_list.rows(tx, query, total=total, workflow=query.workflow, status=query.status)
+            rows = await self._execution_list.rows(tx, query, total=total, **chosen)
             found = await _steps_of(tx, [row.id for row in rows], _SMALL_STEPS)
         return Page([executions.summary(row, found.get(row.id, ())) for row in rows], total)
 
     @staticmethod
     async def _count(tx: AsyncConnection, query: ExecutionQuery) -> int:
         """Add up the kept counts."""
-        workflow = {"workflow": query.workflow or executions.ALL_WORKFLOWS}
+        every = query.workflow is None and query.pipeline is None
+        parent = executions.ALL_WORKFLOWS if every else executions.counted_as(query.workflow, query.pipeline)
+        workflow = {"workflow": parent}
         counts = {row.status: row.executions for row in await tx.execute(_COUNTS, workflow)}
         return sum(counts.values()) if query.status is None else counts.get(query.status, 0)
 

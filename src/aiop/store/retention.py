@@ -13,12 +13,22 @@ from aiop.model.ids import ExecutionId
 from aiop.store import tables
 from aiop.store.bulk import batched
 from aiop.store.database import Database
-from aiop.store.executions import ENDED, OPEN, ExecutionTable
+from aiop.store.executions import ENDED, OPEN, ExecutionTable, counted_as
 
 __all__ = ["purge_executions", "purge_workflows"]
 
 _ROWS = 500
 _EXECUTIONS = 20
+_OF_EXECUTIONS = (
+    tables.logs,
+    tables.events,
+    tables.attempts,
+    tables.steps,
+    tables.workspaces,
+    tables.outputs,
+    tables.idempotency,
+    tables.leases,
+)
 
 
 async def purge_executions(db: Database, executions: Sequence[ExecutionId]) -> None:
@@ -50,7 +60,7 @@ async def _delete_by_seq(db: Database, table: Table, execution: str) -> None:
 
 def _deletion_of(table_of_executions: ExecutionTable, executions: Sequence[str]) -> Any:
     async def remove(tx: AsyncConnection) -> None:
-        for table in (tables.logs, tables.events, tables.attempts, tables.steps, tables.idempotency, tables.leases):
+        for table in _OF_EXECUTIONS:
             await tx.execute(delete(table).where(table.c.execution_id.in_(executions)))
         await table_of_executions.delete(tx, executions)
 
@@ -65,23 +75,25 @@ def _run(statement: Any) -> Any:
 
 
 async def purge_workflows(db: Database) -> int:
-    """Delete hidden workflows all of whose executions have ended; returns how many."""
-    workflows, executions = tables.workflows.c, tables.executions.c
-    under_way = select(executions.id).where(executions.workflow_id == workflows.id, executions.status.in_(OPEN))
-    async with db.reading() as tx:
-        gone = list(
-            await tx.scalars(select(workflows.id).where(workflows.deleted_at.is_not(None), ~under_way.exists()))
-        )
-    for workflow in gone:
-        await _purge_workflow(db, workflow)
-    return len(gone)
+    """Delete hidden workflows and pipelines all of whose executions have ended; returns how many."""
+    executions = tables.executions.c
+    purged = 0
+    for table, parent in ((tables.workflows, executions.workflow_id), (tables.pipelines, executions.pipeline_id)):
+        under_way = select(executions.id).where(parent == table.c.id, executions.status.in_(OPEN))
+        async with db.reading() as tx:
+            hidden = select(table.c.id).where(table.c.deleted_at.is_not(None), ~under_way.exists())
+            gone = list(await tx.scalars(hidden))
+        for each in gone:
+            await _purge(db, table, parent, each)
+        purged += len(gone)
+    return purged
 
 
-async def _purge_workflow(db: Database, workflow: str) -> None:
+async def _purge(db: Database, table: Table, parent: Any, chosen: str) -> None:
     executions = tables.executions.c
     while True:
         async with db.reading() as tx:
-            ended = select(executions.id).where(executions.workflow_id == workflow, executions.status.in_(ENDED))
+            ended = select(executions.id).where(parent == chosen, executions.status.in_(ENDED))
             group = list(await tx.scalars(ended.limit(_ROWS)))
         if not group:
             break
@@ -89,12 +101,13 @@ async def _purge_workflow(db: Database, workflow: str) -> None:
 
     async def remove(tx: AsyncConnection) -> None:
         counts, tallies, series = tables.execution_counts, tables.tallies, tables.workflow_series
-        await tx.execute(delete(counts).where(counts.c.workflow_id == workflow))
+        await tx.execute(delete(counts).where(counts.c.workflow_id.in_((chosen, counted_as(None, chosen)))))
         await tx.execute(
-            delete(tallies).where(tallies.c.counted == Counted.WORKFLOW.value, tallies.c.workflow == workflow)
+            delete(tallies).where(tallies.c.counted == Counted.WORKFLOW.value, tallies.c.workflow == chosen)
         )
-        await tx.execute(delete(series).where(series.c.workflow_id == workflow))
-        await tx.execute(delete(tables.versions).where(tables.versions.c.workflow_id == workflow))
-        await tx.execute(delete(tables.workflows).where(tables.workflows.c.id == workflow))
+        await tx.execute(delete(series).where(series.c.workflow_id == chosen))
+        if table is tables.workflows:  # those of pipelines go with the executions that are pinned to them
+            await tx.execute(delete(tables.versions).where(tables.versions.c.workflow_id == chosen))
+        await tx.execute(delete(table).where(table.c.id == chosen))
 
     await db.write(remove)

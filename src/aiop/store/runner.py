@@ -22,6 +22,7 @@ from aiop.store.executions import ExecutionTable, change_row, summary
 from aiop.store.logs import LogCodec
 from aiop.store.steps import attempt, attempt_row, step, step_row
 from aiop.store.tallies import Count, TallyTable, counts_of
+from aiop.store.workspaces import EntryTable, entry_row, output_row, workspace, workspace_row
 from aiop.store.writer import Work
 
 __all__ = ["RunnerPart"]
@@ -41,6 +42,10 @@ class _Commit:
     events: Rows
     logs: Rows
     counts: list[Count]
+    workspaces: Rows
+    outputs: Rows
+    entries: Rows
+    uses: list[str]
 
 
 class _Commits(Work[_Commit, None]):
@@ -60,6 +65,9 @@ class _Commits(Work[_Commit, None]):
         self._events = db.upsert(tables.events)
         self._logs = db.upsert(tables.logs)
         self._tallies = TallyTable(db)
+        self._workspaces = db.upsert(tables.workspaces)
+        self._outputs = db.upsert(tables.outputs)
+        self._entries = EntryTable(db)
 
     async def apply(self, tx: AsyncConnection, items: Sequence[_Commit]) -> Sequence[AiopError | None]:
         held, newest = await self._held(tx, {item.lease.execution for item in items})
@@ -94,11 +102,29 @@ class _Commits(Work[_Commit, None]):
         await self._attempts.execute(tx, _newest_by(_ATTEMPT, [commit.attempts for commit in commits]))
         await self._events.execute(tx, [row for commit in commits for row in commit.events])
         await self._logs.execute(tx, [row for commit in commits for row in commit.logs])
+        await self._write_files(tx, commits)
         changes = {commit.lease.execution: commit.execution for commit in commits if commit.execution is not None}
         if changes:
             await self._executions.change(tx, list(changes.values()))
 
+    async def _write_files(self, tx: AsyncConnection, commits: Sequence[_Commit]) -> None:
+        """Write what the steps of pipelines leave; the logs that entries take with them are written."""
+        places = _newest_by(_STEP, [commit.workspaces for commit in commits])
+        if places:
+            found = await tx.execute(_PIPELINES, {"executions": {row["execution_id"] for row in places}})
+            pipelines = {row.id: row.pipeline_id for row in found}
+            await self._workspaces.execute(
+                tx, [{**row, "pipeline_id": pipelines[row["execution_id"]]} for row in places]
+            )
+        await self._outputs.execute(tx, _newest_by(_OUTPUT, [commit.outputs for commit in commits]))
+        await self._entries.add(tx, _newest_by(itemgetter("key"), [commit.entries for commit in commits]))
+        await self._entries.use(tx, [key for commit in commits for key in commit.uses])
 
+
+_OUTPUT = itemgetter("execution_id", "name")
+_PIPELINES = select(tables.executions.c.id, tables.executions.c.pipeline_id).where(
+    tables.executions.c.id.in_(bindparam("executions", expanding=True))
+)
 _STEP = itemgetter("execution_id", "step", "fan_index")
 _ATTEMPT = itemgetter("execution_id", "step", "fan_index", "attempt")
 _LEASES = (
@@ -152,6 +178,10 @@ class RunnerPart(Part):
                 events=[event_row(execution, event) for event in changes.events],
                 logs=[self._log_codec.row(execution, batch) for batch in changes.logs],
                 counts=counts_of(changes),
+                workspaces=[workspace_row(execution, record) for record in changes.workspaces],
+                outputs=[output_row(execution, record) for record in changes.outputs],
+                entries=[entry_row(record) for record in changes.entries],
+                uses=changes.uses,
             ),
         )
 
@@ -175,6 +205,7 @@ class RunnerPart(Part):
             attempts = await tx.execute(_of(tables.attempts, lease))
             last_event = await tx.scalar(_highest(tables.events, lease))
             last_batch = await tx.scalar(_highest(tables.logs, lease))
+            places = [] if row.pipeline_id is None else (await tx.execute(_of(tables.workspaces, lease))).all()
         return ExecutionRecord(
             summary=summary(row, [step(each) for each in steps]),
             document=row.document,
@@ -183,6 +214,8 @@ class RunnerPart(Part):
             attempts=[attempt(each) for each in attempts],
             last_event=last_event or 0,
             last_batch=last_batch or 0,
+            source=row.source,
+            workspaces=[workspace(each) for each in places],
         )
 
 

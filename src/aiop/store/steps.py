@@ -45,6 +45,7 @@ def step_row(execution: ExecutionId, record: StepRecord) -> dict[str, Any]:
         "reason": record.reason.value if record.reason else None,
         "waiting_code": record.waiting.code.value if record.waiting else None,
         "outputs_truncated": record.outputs_truncated,
+        "cached": record.cached,
         "waiting_detail": clean(record.waiting.detail) if record.waiting else None,
         "error": clean(record.error),
         "inputs": dump_optional(record.inputs),
@@ -69,6 +70,7 @@ def step(row: AnyRow) -> StepRecord:
         inputs=load_optional(row.inputs),
         outputs=load_optional(row.outputs),
         outputs_truncated=row.outputs_truncated,
+        cached=row.cached,
         sealed=row.sealed,
     )
 

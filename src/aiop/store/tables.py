@@ -6,10 +6,13 @@ by ``purge``. Checking them would cost a look-up for each step, event and log ro
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -26,6 +29,8 @@ __all__ = [
     "agents",
     "attempts",
     "audit",
+    "cache_entries",
+    "cache_logs",
     "events",
     "execution_counts",
     "executions",
@@ -33,6 +38,8 @@ __all__ = [
     "leases",
     "logs",
     "metadata",
+    "outputs",
+    "pipelines",
     "secret_values",
     "secrets",
     "steps",
@@ -42,6 +49,7 @@ __all__ = [
     "versions",
     "workflow_series",
     "workflows",
+    "workspaces",
 ]
 
 metadata = MetaData(
@@ -51,6 +59,12 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Make an index partial, on each database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 workflows = Table(
     "workflows",
@@ -76,20 +90,43 @@ versions = Table(
     "versions",
     metadata,
     Column("id", String, primary_key=True),
-    Column("workflow_id", String, nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("workflow_id", String),
+    Column("number", Integer, comment="of a workflow's"),
+    Column("pipeline_id", String),
+    Column("digest", String, comment="of a pipeline's document: an equal one is not stored again"),
     Column("created_at", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
     UniqueConstraint("workflow_id", "number"),
+    Index(None, "pipeline_id", "digest", unique=True, **_where("pipeline_id IS NOT NULL")),
+)
+
+pipelines = Table(
+    "pipelines",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("name_folded", String, nullable=False),
+    Column("source_directory", String, nullable=False),
+    Column("caching_enabled", Boolean, nullable=False),
+    Column("timeout_seconds", Float),
+    Column("snapshot", String, comment="the newest that was executed: kept, so that the next one costs what changed"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger),
+    Column("deleted_at", BigInteger),
+    Column("description", Text),
+    Column("definition", Text, nullable=False, comment="JSON, as it was sent"),
+    *(Index(None, "deleted_at", *sort, "id") for sort in (("created_at",), ("updated_at",), ("name",), ())),
 )
 
 executions = Table(
     "executions",
     metadata,
     Column("id", String, primary_key=True),
-    Column("workflow_id", String, nullable=False),
+    Column("workflow_id", String),
+    Column("pipeline_id", String, comment="this, or workflow_id"),
     Column("version_id", String, nullable=False),
     Column("status", String, nullable=False),
+    Column("source", String, comment="snapshot that a pipeline started from"),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
     Column("completed_at", BigInteger),
@@ -119,12 +156,19 @@ executions = Table(
         for sort in (("created_at",), ("started_at",), ("completed_at",), ())
         if filters or sort
     ),
+    # Partial, so that the executions of workflows are not in them.
+    *(
+        Index(None, *filters, *sort, "id", **_where("pipeline_id IS NOT NULL"))
+        for filters in (("pipeline_id",), ("pipeline_id", "status"))
+        for sort in (("created_at",), ("started_at",), ("completed_at",), ())
+    ),
+    Index(None, "version_id", **_where("pipeline_id IS NOT NULL")),
 )
 
 execution_counts = Table(
     "execution_counts",
     metadata,
-    Column("workflow_id", String, primary_key=True, comment="empty for the sum over all workflows"),
+    Column("workflow_id", String, primary_key=True, comment="or `pipeline:` and its id; empty for the sum"),
     Column("status", String, primary_key=True),
     Column("executions", BigInteger, nullable=False),
     comment="Kept with each change of a status, as counting 100,000 index entries takes longer than reading a page",
@@ -164,6 +208,7 @@ steps = Table(
     Column("reason", String),
     Column("waiting_code", String),
     Column("outputs_truncated", Boolean, nullable=False),
+    Column("cached", Boolean, nullable=False),
     Column("waiting_detail", Text),
     Column("error", Text),
     Column("inputs", Text),
@@ -224,6 +269,71 @@ logs = Table(
     Column("encoding", SmallInteger, nullable=False),
     Column("lines", LargeBinary, nullable=False),
     Index(None, "execution_id", "step", "seq"),
+    sqlite_with_rowid=False,
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("step", String, primary_key=True),
+    Column("fan_index", Integer, primary_key=True),
+    Column("pipeline_id", String, nullable=False),
+    Column("source", String),
+    Column("layer", String),
+    Column("digest", String),
+    Column("size", BigInteger, nullable=False),
+    Column("cache_use", String, nullable=False),
+    Column("cache_key", String),
+    Column("origin", String),
+    Column("reason", String),
+    Column("parts", Text),
+    Index(None, "pipeline_id", "step", "execution_id"),
+    sqlite_with_rowid=False,
+    comment="Of the steps of pipelines",
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("step", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("path", Text, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Files and directories that pipelines hand out",
+)
+
+cache_entries = Table(
+    "cache_entries",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("execution_id", String, nullable=False),
+    Column("step", String, nullable=False),
+    Column("fan_index", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("layer", String, nullable=False, index=True),
+    Column("digest", String, nullable=False, comment="of the layer"),
+    Column("image_digest", String),
+    Column("outputs_truncated", Boolean, nullable=False),
+    Column("outputs", Text, nullable=False),
+    Column("sealed", LargeBinary),
+    Index(None, "used_at", "key", "size"),
+)
+
+cache_logs = Table(
+    "cache_logs",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("encoding", SmallInteger, nullable=False),
+    Column("lines", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -10,9 +10,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aiop.interfaces import Changes, ExecutionChange, Lease, NewExecution, NewWorkflow
+from aiop.interfaces import Changes, ExecutionChange, Lease, NewExecution, NewPipeline, NewWorkflow
 from aiop.model.agent import AgentHealth, AgentRecord
-from aiop.model.ids import AgentId, ExecutionId, StepId, VersionId, WorkflowId, new_id
+from aiop.model.ids import (
+    AgentId,
+    ExecutionId,
+    LayerId,
+    PipelineId,
+    SnapshotId,
+    StepId,
+    VersionId,
+    WorkflowId,
+    new_id,
+)
+from aiop.model.pipelines import CacheEntry
 from aiop.model.records import Event, EventType, LogBatch, LogLine, StepRecord, Stream
 from aiop.model.state import ExecutionStatus, Reason, StepStatus
 from aiop.store import SqlStore, open_store
@@ -123,6 +134,54 @@ def an_execution(workflow: NewWorkflow, **changes: Any) -> NewExecution:
         "options": {},
     }
     return NewExecution(**values | changes)
+
+
+def a_pipeline(name: str = "Example Pipeline", **changes: Any) -> NewPipeline:
+    values = {
+        "id": PipelineId(new_id()),
+        "name": name,
+        "description": "A simple example pipeline",
+        "source_directory": "/src",
+        "definition": '"example.yaml"',
+    }
+    return NewPipeline(**values | changes)
+
+
+def a_pipeline_run(pipeline: NewPipeline, document: str = '{"name": "p"}', **changes: Any) -> NewExecution:
+    values = {
+        "id": ExecutionId(new_id()),
+        "workflow_id": None,
+        "pipeline_id": pipeline.id,
+        "version_id": VersionId(new_id()),
+        "inputs": {},
+        "options": {},
+        "document": document,
+        "source": SnapshotId("s1"),
+    }
+    return NewExecution(**values | changes)
+
+
+async def claimed_run(store: SqlStore, pipeline: NewPipeline, *, owner: str = "a", **changes: Any) -> Lease:
+    """Execute a stored pipeline and claim it."""
+    execution = await store.submit(a_pipeline_run(pipeline, **changes))
+    leases = await store.claim(owner, ttl=TTL, limit=1000)
+    return next(lease for lease in leases if lease.execution == execution)
+
+
+def an_entry(lease: Lease, key: str = "k1", **changes: Any) -> CacheEntry:
+    values = {
+        "key": key,
+        "execution": lease.execution,
+        "step": StepId("step1"),
+        "index": 0,
+        "attempt": 1,
+        "layer": LayerId("l1"),
+        "digest": "d1",
+        "size": 100,
+        "image_digest": "sha256:1",
+        "outputs": {"result": "ok"},
+    }
+    return CacheEntry(**values | changes)
 
 
 async def submitted(store: SqlStore, workflow: NewWorkflow | None = None, **changes: Any) -> ExecutionId:

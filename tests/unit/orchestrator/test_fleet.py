@@ -135,6 +135,7 @@ async def a_life(site: Site, *, patience: timedelta = timedelta(hours=1)) -> Asy
         vault=NoVault(),
         log_limit=1 << 20,
         infrastructure_attempts=5,
+        files=None,  # only pipelines have some
     )
     supervisor = Supervisor(
         "here", context, site.store, site.bus, plans=Plans().load, places=fleet, ttl=timedelta(minutes=5)

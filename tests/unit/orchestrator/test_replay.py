@@ -71,6 +71,7 @@ class Process:
             vault=NoVault(),
             log_limit=1 << 20,
             infrastructure_attempts=5,
+            files=None,  # only pipelines have some
         )
         place = Place(
             engine=engine,

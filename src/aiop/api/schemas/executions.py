@@ -8,10 +8,19 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from aiop.model.artifacts import OutputKind
 from aiop.model.state import ExecutionStatus, Reason, StepStatus, WaitCode
 from aiop.spec.schema import Word
 
-__all__ = ["ExecuteRequest", "Execution", "ExecutionItem", "ExecutionList", "Submitted"]
+__all__ = [
+    "ExecuteRequest",
+    "Execution",
+    "ExecutionItem",
+    "ExecutionList",
+    "RegistryCredentials",
+    "Submitted",
+    "WorkflowDefaults",
+]
 
 _WORKFLOW_ID = "123e4567-e89b-12d3-a456-426614174000"
 _ID = "123e4567-e89b-12d3-a456-426614174001"
@@ -119,6 +128,7 @@ class StepItem(_State):
     status: StepStatus
     attempt: int | SkipJsonSchema[None] = _said("The newest attempt, from the second on")
     exit_code: int | SkipJsonSchema[None] = _said("Of the newest attempt, if it is not 0")
+    cached: bool | SkipJsonSchema[None] = _said("The result was taken from the cache")
     outputs_truncated: bool | SkipJsonSchema[None] = _said(
         "Not all of standard output was kept: it was too long, or the engine was away"
     )
@@ -133,7 +143,8 @@ class StepState(StepItem):
 
 class _ExecutionState(_State):
     id: str = Field(json_schema_extra={"format": "uuid"})
-    workflow_id: str = Field(json_schema_extra={"format": "uuid"})
+    workflow_id: str | SkipJsonSchema[None] = _said("Whose execution it is; a pipeline's has `pipeline_id` instead")
+    pipeline_id: str | SkipJsonSchema[None] = _said("Whose execution it is, if not a workflow's")
     status: ExecutionStatus
     inputs: dict[str, Any]
     outputs: dict[str, Any]
@@ -171,6 +182,19 @@ class ExecutionItem(_ExecutionState):
     steps: dict[str, StepItem]
 
 
+class Artifact(BaseModel):
+    """A file or directory that a pipeline hands out, at `outputs/{name}` under the execution."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    step: str
+    path: str = Field(description="In the workspace, after that step")
+    kind: OutputKind
+    size: int = Field(description="Of the download, in bytes")
+    sha256: str = Field(description="Of the download")
+
+
 class Execution(_ExecutionState):
     """An execution with all that is known of its steps, and the newest part of its log."""
 
@@ -190,6 +214,7 @@ class Execution(_ExecutionState):
     )
 
     steps: dict[str, StepState]
+    artifacts: list[Artifact] | SkipJsonSchema[None] = _said("The named outputs of a pipeline")
     logs: str = Field(description="The last 1 MiB, each line behind the id of its step")
 
 

@@ -1,5 +1,5 @@
 """Watching an execution: what is known of it, the two ways to show that, and the loop that joins them."""
 
-from aiop.cli.watch.loop import conclude, watch_execution
+from aiop.cli.watch.loop import Needs, conclude, needs_of, watch_execution
 
-__all__ = ["conclude", "watch_execution"]
+__all__ = ["Needs", "conclude", "needs_of", "watch_execution"]

@@ -97,7 +97,9 @@ def _retried(step: StepProgress, event: Event) -> StepProgress:
 
 def _ended(step: StepProgress, event: Event) -> StepProgress:
     status = StepStatus(event.data["status"])
-    note = None if status is StepStatus.COMPLETED else _reason(event.data)
+    note = _reason(event.data)
+    if status is StepStatus.COMPLETED:
+        note = "cached" if event.data.get("cached") else None
     exit_code = event.data.get("exit_code")
     return replace(step, status=status, ended_at=event.at, note=note, exit_code=exit_code)
 

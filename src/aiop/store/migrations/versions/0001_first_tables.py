@@ -58,6 +58,60 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "audit",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "actor",
+            sa.String(),
+            nullable=True,
+            comment="username; NULL for the service, and for who did not show who he is",
+        ),
+        sa.Column("token", sa.String(), nullable=True, comment="name of the API token; NULL for a session"),
+        sa.Column("token_id", sa.String(), nullable=True),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=True),
+        sa.Column("request_id", sa.String(), nullable=True),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index(op.f("ix_audit_action_at_id"), "audit", ["action", "at", "id"], unique=False)
+    op.create_index(op.f("ix_audit_actor_at_id"), "audit", ["actor", "at", "id"], unique=False)
+    op.create_index(op.f("ix_audit_at_id"), "audit", ["at", "id"], unique=False)
+    op.create_index(op.f("ix_audit_target_at_id"), "audit", ["target", "at", "id"], unique=False)
+    op.create_table(
+        "cache_entries",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("fan_index", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("layer", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False, comment="of the layer"),
+        sa.Column("image_digest", sa.String(), nullable=True),
+        sa.Column("outputs_truncated", sa.Boolean(), nullable=False),
+        sa.Column("outputs", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_cache_entries")),
+    )
+    op.create_index(op.f("ix_cache_entries_layer"), "cache_entries", ["layer"], unique=False)
+    op.create_index(
+        op.f("ix_cache_entries_used_at_key_size"), "cache_entries", ["used_at", "key", "size"], unique=False
+    )
+    op.create_table(
+        "cache_logs",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("encoding", sa.SmallInteger(), nullable=False),
+        sa.Column("lines", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "seq", name=op.f("pk_cache_logs")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "events",
         sa.Column("execution_id", sa.String(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -69,7 +123,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "execution_counts",
-        sa.Column("workflow_id", sa.String(), nullable=False, comment="empty for the sum over all workflows"),
+        sa.Column("workflow_id", sa.String(), nullable=False, comment="or `pipeline:` and its id; empty for the sum"),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("executions", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workflow_id", "status", name=op.f("pk_execution_counts")),
@@ -78,9 +132,11 @@ def upgrade() -> None:
     op.create_table(
         "executions",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("workflow_id", sa.String(), nullable=False),
+        sa.Column("workflow_id", sa.String(), nullable=True),
+        sa.Column("pipeline_id", sa.String(), nullable=True, comment="this, or workflow_id"),
         sa.Column("version_id", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=True, comment="snapshot that a pipeline started from"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
@@ -96,6 +152,72 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_executions")),
     )
+    op.create_index(op.f("ix_executions_completed_at_id"), "executions", ["completed_at", "id"], unique=False)
+    op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_executions_pipeline_id_completed_at_id"),
+        "executions",
+        ["pipeline_id", "completed_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_executions_pipeline_id_created_at_id"),
+        "executions",
+        ["pipeline_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_executions_pipeline_id_id"),
+        "executions",
+        ["pipeline_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_executions_pipeline_id_started_at_id"),
+        "executions",
+        ["pipeline_id", "started_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_executions_pipeline_id_status_completed_at_id"),
+        "executions",
+        ["pipeline_id", "status", "completed_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_executions_pipeline_id_status_created_at_id"),
+        "executions",
+        ["pipeline_id", "status", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_executions_pipeline_id_status_id"),
+        "executions",
+        ["pipeline_id", "status", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_executions_pipeline_id_status_started_at_id"),
+        "executions",
+        ["pipeline_id", "status", "started_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_executions_queue",
         "executions",
@@ -104,8 +226,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
     )
-    op.create_index(op.f("ix_executions_completed_at_id"), "executions", ["completed_at", "id"], unique=False)
-    op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"], unique=False)
     op.create_index(op.f("ix_executions_started_at_id"), "executions", ["started_at", "id"], unique=False)
     op.create_index(
         op.f("ix_executions_status_completed_at_id"), "executions", ["status", "completed_at", "id"], unique=False
@@ -116,6 +236,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_executions_status_id"), "executions", ["status", "id"], unique=False)
     op.create_index(
         op.f("ix_executions_status_started_at_id"), "executions", ["status", "started_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_executions_version_id"),
+        "executions",
+        ["version_id"],
+        unique=False,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
     op.create_index(
         op.f("ix_executions_workflow_id_completed_at_id"),
@@ -187,6 +315,68 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_logs_execution_id_step_seq"), "logs", ["execution_id", "step", "seq"], unique=False)
     op.create_table(
+        "outputs",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("execution_id", "name", name=op.f("pk_outputs")),
+        comment="Files and directories that pipelines hand out",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "pipelines",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_folded", sa.String(), nullable=False),
+        sa.Column("source_directory", sa.String(), nullable=False),
+        sa.Column("caching_enabled", sa.Boolean(), nullable=False),
+        sa.Column("timeout_seconds", sa.Float(), nullable=True),
+        sa.Column(
+            "snapshot",
+            sa.String(),
+            nullable=True,
+            comment="the newest that was executed: kept, so that the next one costs what changed",
+        ),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("definition", sa.Text(), nullable=False, comment="JSON, as it was sent"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pipelines")),
+    )
+    op.create_index(
+        op.f("ix_pipelines_deleted_at_created_at_id"), "pipelines", ["deleted_at", "created_at", "id"], unique=False
+    )
+    op.create_index(op.f("ix_pipelines_deleted_at_id"), "pipelines", ["deleted_at", "id"], unique=False)
+    op.create_index(op.f("ix_pipelines_deleted_at_name_id"), "pipelines", ["deleted_at", "name", "id"], unique=False)
+    op.create_index(
+        op.f("ix_pipelines_deleted_at_updated_at_id"), "pipelines", ["deleted_at", "updated_at", "id"], unique=False
+    )
+    op.create_table(
+        "secret_values",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False, comment="sorts by time"),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=True, comment="NULL for the value that holds"),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "id", name=op.f("pk_secret_values")),
+        comment="Former values stay while an execution is under way that may have been given them: they are to be "
+        "masked",
+    )
+    op.create_index(op.f("ix_secret_values_replaced_at"), "secret_values", ["replaced_at"], unique=False)
+    op.create_table(
+        "secrets",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
+    )
+    op.create_table(
         "steps",
         sa.Column("execution_id", sa.String(), nullable=False),
         sa.Column("step", sa.String(), nullable=False),
@@ -199,6 +389,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("waiting_code", sa.String(), nullable=True),
         sa.Column("outputs_truncated", sa.Boolean(), nullable=False),
+        sa.Column("cached", sa.Boolean(), nullable=False),
         sa.Column("waiting_detail", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("inputs", sa.Text(), nullable=True),
@@ -254,12 +445,24 @@ def upgrade() -> None:
     op.create_table(
         "versions",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("workflow_id", sa.String(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("workflow_id", sa.String(), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=True, comment="of a workflow's"),
+        sa.Column("pipeline_id", sa.String(), nullable=True),
+        sa.Column(
+            "digest", sa.String(), nullable=True, comment="of a pipeline's document: an equal one is not stored again"
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_versions")),
         sa.UniqueConstraint("workflow_id", "number", name=op.f("uq_versions_workflow_id_number")),
+    )
+    op.create_index(
+        op.f("ix_versions_pipeline_id_digest"),
+        "versions",
+        ["pipeline_id", "digest"],
+        unique=True,
+        sqlite_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
     op.create_table(
         "workflow_series",
@@ -296,70 +499,57 @@ def upgrade() -> None:
         op.f("ix_workflows_deleted_at_updated_at_id"), "workflows", ["deleted_at", "updated_at", "id"], unique=False
     )
     op.create_index(op.f("ix_workflows_newest_execution"), "workflows", ["newest_execution"], unique=False)
-
     op.create_table(
-        "secrets",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=True),
-        sa.Column("created_by", sa.String(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
+        "workspaces",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("fan_index", sa.Integer(), nullable=False),
+        sa.Column("pipeline_id", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=True),
+        sa.Column("layer", sa.String(), nullable=True),
+        sa.Column("digest", sa.String(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("cache_use", sa.String(), nullable=False),
+        sa.Column("cache_key", sa.String(), nullable=True),
+        sa.Column("origin", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("parts", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("execution_id", "step", "fan_index", name=op.f("pk_workspaces")),
+        comment="Of the steps of pipelines",
+        sqlite_with_rowid=False,
     )
-    op.create_table(
-        "secret_values",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("id", sa.String(), nullable=False, comment="sorts by time"),
-        sa.Column("replaced_at", sa.BigInteger(), nullable=True, comment="NULL for the value that holds"),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("name", "id", name=op.f("pk_secret_values")),
-        comment="Former values stay while an execution is under way that may have been given them: they are to be "
-        "masked",
+    op.create_index(
+        op.f("ix_workspaces_pipeline_id_step_execution_id"),
+        "workspaces",
+        ["pipeline_id", "step", "execution_id"],
+        unique=False,
     )
-    op.create_index(op.f("ix_secret_values_replaced_at"), "secret_values", ["replaced_at"], unique=False)
-    op.create_table(
-        "audit",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "actor",
-            sa.String(),
-            nullable=True,
-            comment="username; NULL for the service, and for who did not show who he is",
-        ),
-        sa.Column("token", sa.String(), nullable=True, comment="name of the API token; NULL for a session"),
-        sa.Column("token_id", sa.String(), nullable=True),
-        sa.Column("action", sa.String(), nullable=False),
-        sa.Column("target", sa.String(), nullable=True),
-        sa.Column("request_id", sa.String(), nullable=True),
-        sa.Column("address", sa.String(), nullable=True),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
-    )
-    op.create_index(op.f("ix_audit_at_id"), "audit", ["at", "id"], unique=False)
-    op.create_index(op.f("ix_audit_actor_at_id"), "audit", ["actor", "at", "id"], unique=False)
-    op.create_index(op.f("ix_audit_action_at_id"), "audit", ["action", "at", "id"], unique=False)
-    op.create_index(op.f("ix_audit_target_at_id"), "audit", ["target", "at", "id"], unique=False)
 
 
 def downgrade() -> None:
     for table in (
-        "workflows",
-        "versions",
-        "executions",
-        "execution_counts",
-        "leases",
-        "idempotency",
-        "steps",
+        "agents",
         "attempts",
-        "events",
-        "logs",
-        "tallies",
-        "workflow_series",
-        "users",
-        "tokens",
-        "secrets",
-        "secret_values",
         "audit",
+        "cache_entries",
+        "cache_logs",
+        "events",
+        "execution_counts",
+        "executions",
+        "idempotency",
+        "leases",
+        "logs",
+        "outputs",
+        "pipelines",
+        "secret_values",
+        "secrets",
+        "steps",
+        "tallies",
+        "tokens",
+        "users",
+        "versions",
+        "workflow_series",
+        "workflows",
+        "workspaces",
     ):
         op.drop_table(table)

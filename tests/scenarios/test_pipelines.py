@@ -1,0 +1,51 @@
+"""Pipelines as data: ``pipelines/NN_name.yaml`` has a source, a pipeline and what is done between its runs.
+
+``NN_name.expected.json`` is what a client sees of each run, as in ``test_scenarios``; ``caches`` is what the cache was
+for each step.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline_lab import pipeline_lab
+from scenarios.test_scenarios import differences, load
+
+SCENARIOS = sorted((Path(__file__).parent / "pipelines").glob("*.yaml"))
+
+
+def shortened(expected, found):
+    """Lists of objects are compared entry by entry, each by the fields that are named."""
+    if isinstance(expected.get("artifacts"), list):
+        expected["artifacts"] = dict(enumerate(expected["artifacts"]))
+        found["artifacts"] = dict(enumerate(found["artifacts"]))
+    if "logs" in expected:
+        expected["logs"], found["logs"] = sorted(expected["logs"]), sorted(found["logs"].splitlines())
+
+
+async def check(path, directory, image, **settings):
+    scenario = load(path, image)
+    expected = json.loads(path.with_suffix(".expected.json").read_text())
+    async with pipeline_lab(directory, **settings) as lab, asyncio.timeout(120):
+        lab.change(scenario["source"])
+        await lab.define(scenario["pipeline"])
+        for number, (run, wanted) in enumerate(zip(scenario["runs"], expected, strict=True)):
+            lab.change(run.get("change", {}))
+            found = await lab.run(**run.get("execute", {}))
+            shortened(wanted, found)
+            assert not list(differences(wanted, found, f"run {number}: "))
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+async def test_on_the_fake_engine(path, tmp_path):
+    await check(path, tmp_path, "busybox")
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    "path", [path for path in SCENARIOS if "engines: [docker]" in path.read_text()], ids=lambda path: path.stem
+)
+async def test_in_real_containers(path, tmp_path, docker_lab):
+    await check(path, tmp_path, docker_lab.image, engine="docker", docker_endpoint=docker_lab.endpoint)
