@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["EngineView", "Status"]
+__all__ = ["EngineStatus", "Status"]
 
 
-class EngineView(BaseModel):
+class EngineStatus(BaseModel):
     """An engine, and how it is."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,4 +50,4 @@ class Status(BaseModel):
     active_steps: int = Field(description="Steps whose container is running")
     memory_usage_mb: float = Field(description="Resident memory, in MB of 1,000,000 bytes")
     cpu_usage_percent: float = Field(description="Over the last 30 seconds; 100 is one core")
-    engines: list[EngineView]
+    engines: list[EngineStatus]
