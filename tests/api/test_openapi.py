@@ -28,6 +28,40 @@ OF_THE_REFERENCE = {
     "AgentList": "agent_list.answer",
     "Error": "error.answer",
 }
+WORDS = {
+    "$ref",
+    "additionalProperties",
+    "anyOf",
+    "allOf",
+    "oneOf",
+    "const",
+    "default",
+    "description",
+    "enum",
+    "examples",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "pattern",
+    "patternProperties",
+    "prefixItems",
+    "properties",
+    "propertyNames",
+    "required",
+    "title",
+    "type",
+    "uniqueItems",
+    "writeOnly",
+}
 SCHEMAS: dict[str, Any] = description()["components"]["schemas"]
 
 
@@ -61,6 +95,26 @@ def test_a_schema_is_a_schema_and_its_examples_are_of_it(name: str) -> None:
 def test_the_examples_are_those_of_the_reference(name: str, example: str) -> None:
     shown = [json.dumps(each) for each in SCHEMAS[name]["examples"]]
     assert shown == [json.dumps(reference(example))]
+
+
+def test_schemas_use_the_words_of_json_schema_alone() -> None:
+    # Of other words a reader takes no notice: a bound would be none.
+    def words(schema: Any) -> Iterator[str]:
+        if not isinstance(schema, dict):
+            return
+        yield from schema
+        for word in ("properties", "patternProperties", "$defs"):
+            for child in schema.get(word, {}).values():
+                yield from words(child)
+        for word in ("items", "additionalProperties", "propertyNames"):
+            yield from words(schema.get(word))
+        for word in ("anyOf", "allOf", "oneOf", "prefixItems"):
+            for child in schema.get(word, ()):
+                yield from words(child)
+
+    parameters = (each["schema"] for one in operations() for each in one.declared.get("parameters", ()))
+    found = {word for schema in (*SCHEMAS.values(), *parameters) for word in words(schema)}
+    assert found <= WORDS
 
 
 def test_every_schema_is_used_and_every_name_is_known() -> None:

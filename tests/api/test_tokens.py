@@ -86,6 +86,12 @@ async def test_a_token_expires_to_the_second(service: Service, client: httpx.Asy
     assert answer.json()["message"] == "The API token has expired"
 
 
+async def test_a_whole_number_is_one_however_it_is_written(client: httpx.AsyncClient) -> None:
+    body = b'{"name": "ci", "expires_in": 6.0e1}'
+    answer = await client.post("/auth/tokens", content=body)
+    assert answer.json()["expires_at"] == "2025-03-01T12:01:00Z"
+
+
 async def test_the_list_tells_when_a_token_was_used(
     service: Service, client: httpx.AsyncClient, clock: HandClock
 ) -> None:

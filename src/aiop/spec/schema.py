@@ -93,6 +93,11 @@ def _environment_key(text: str) -> str:
     return text
 
 
+def _whole(value: Any) -> Any:
+    # JSON has one kind of number, and to JSON Schema ``1.0`` is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _cpu(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise house('Must be a number of cores like 0.5, or thousandths like "500m"')
@@ -103,6 +108,7 @@ def _cpu(value: Any) -> int:
 
 
 def _memory(value: Any) -> int:
+    value = _whole(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise house('Must be a number of bytes, or text like "256Mi"')
     try:
@@ -157,8 +163,10 @@ Memory = Annotated[
     PlainValidator(_memory),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}], "examples": ["256Mi"]}),
 ]
-Seconds = Annotated[float, BeforeValidator(_number), Field(ge=0, le=_WEEK, allow_inf_nan=False)]
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+# Behind the bounds, which the schema would otherwise not tell by their names there.
+Whole = BeforeValidator(_whole)
+Small = BeforeValidator(_number)
+Seconds = Annotated[float, Field(ge=0, le=_WEEK, allow_inf_nan=False), Small]
 
 
 Few = BeforeValidator(_few_keys)
@@ -192,7 +200,7 @@ class ResourcesDocument(Document):
 
     cpu: Cpu | None = None
     memory: Memory | None = None
-    gpus: Annotated[int, Field(ge=0, le=1024)] | None = None
+    gpus: Annotated[int, Field(ge=0, le=1024), Whole] | None = None
 
 
 class ContainerDocument(Document):
@@ -243,17 +251,19 @@ class InputDocument(Document):
 class RetryDocument(Document):
     """When and how a failed attempt is followed by another."""
 
-    max_attempts: Annotated[int, Field(ge=1, le=1000, description="The first attempt included")] | None = None
+    max_attempts: Annotated[int, Field(ge=1, le=1000, description="The first attempt included"), Whole] | None = None
     delay: Annotated[Seconds, Field(description="In seconds")] | None = None
     backoff: Literal["fixed", "exponential"] | None = None
-    factor: Annotated[Number, Field(ge=1, le=1000)] | None = None
+    factor: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False), Small] | None = None
     max_delay: Annotated[Seconds, Field(description="In seconds")] | None = None
-    jitter: Annotated[Number, Field(ge=0, le=1)] | None = None
+    jitter: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Small] | None = None
     on: (
         Annotated[list[Literal["exit_code", "timeout", "oom_killed", "engine_lost"]], Field(min_length=1, max_length=4)]
         | None
     ) = None
-    exit_codes: Annotated[list[Annotated[int, Field(ge=1, le=255)]], Field(min_length=1, max_length=255)] | None = None
+    exit_codes: (
+        Annotated[list[Annotated[int, Field(ge=1, le=255), Whole]], Field(min_length=1, max_length=255)] | None
+    ) = None
 
 
 class StepDocument(Document):
@@ -267,10 +277,16 @@ class StepDocument(Document):
     outputs: Annotated[dict[FieldName, OutputDocument], Few] | None = None
     when: Annotated[str, StringConstraints(min_length=1, max_length=MAX_EXPRESSION)] | None = None
     retry: RetryDocument | None = None
-    retries: Annotated[int, Field(ge=0, le=999, description="Short for `retry.max_attempts`, less one")] | None = None
+    retries: (
+        Annotated[int, Field(ge=0, le=999, description="Short for `retry.max_attempts`, less one"), Whole] | None
+    ) = None
     retry_delay: Annotated[Seconds, Field(description="Short for `retry.delay`")] | None = None
-    timeout_seconds: Annotated[Number, Field(gt=0, le=_YEAR, description="For one attempt")] | None = None
-    grace_seconds: Annotated[Number, Field(ge=0, le=3600, description="Between TERM and KILL")] | None = None
+    timeout_seconds: (
+        Annotated[float, Field(gt=0, le=_YEAR, description="For one attempt", allow_inf_nan=False), Small] | None
+    ) = None
+    grace_seconds: (
+        Annotated[float, Field(ge=0, le=3600, description="Between TERM and KILL", allow_inf_nan=False), Small] | None
+    ) = None
     continue_on_error: bool | None = None
     requires: Annotated[list[Word], Field(max_length=100)] | None = None
 

@@ -41,6 +41,18 @@ def test_every_field_that_the_schema_knows_is_used_by_the_full_document() -> Non
     assert named <= keys
 
 
+def test_a_whole_number_is_an_integer_however_it_is_written() -> None:
+    limits = {"memory": 1e9, "gpus": 1.0}
+    step = {"id": "a", "container": {"image": "i", "resources": limits}, "retry": {"max_attempts": 3.0}}
+    definition = check_definition({"name": "w", "steps": [step]})
+
+    assert definition.steps[0].container.resources.memory_bytes == 10**9
+    assert type(definition.steps[0].container.resources.gpus) is int
+    assert type(definition.steps[0].retry.max_attempts) is int
+    step["retry"] = {"max_attempts": 2.5}
+    assert faults_in({"name": "w", "steps": [step]}) == {"steps[0].retry.max_attempts": ["Must be an integer"]}
+
+
 def test_all_faults_come_at_once_each_with_its_path() -> None:
     document = {
         "retires": 1,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.json_schema import SkipJsonSchema
 
 from aiop.model.agent import AgentStatus, EngineType
-from aiop.spec.schema import Described, Name, Word, house
+from aiop.spec.schema import Described, Name, Whole, Word, house
 
 __all__ = ["Agent", "AgentChange", "AgentItem", "AgentList", "AgentRequest", "EngineBody", "TlsBody"]
 
@@ -101,7 +101,9 @@ class AgentChange(_Request):
     workflow_directory: Directory | None = Field(
         None, description="Where relative volume sources begin; its contents may be mounted"
     )
-    max_concurrent_executions: Annotated[int, Field(ge=1, le=_MOST_EXECUTIONS)] = _optional("Shown as `max_load`")
+    max_concurrent_executions: Annotated[int, Field(ge=1, le=_MOST_EXECUTIONS), Whole] = _optional(
+        "Shown as `max_load`"
+    )
     timeout_seconds: Annotated[float, Field(gt=0, le=_YEAR, allow_inf_nan=False)] | None = Field(
         None, description="For an execution as a whole"
     )

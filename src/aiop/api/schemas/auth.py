@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aiop.auth.users import PASSWORD_MAX, PASSWORD_MIN, USERNAME_PATTERN
 from aiop.model.records import Role
+from aiop.spec.schema import Whole
 
 __all__ = [
     "ApiToken",
@@ -110,7 +111,7 @@ class ApiTokenRequest(_Request):
 
     name: Annotated[str, Field(strict=True, min_length=1, max_length=255)]
     role: Role | None = Field(None, description="At most the caller's, which it is if none is given")
-    expires_in: Annotated[int, Field(strict=True, ge=1, le=_CENTURY)] | None = Field(
+    expires_in: Annotated[int, Field(strict=True, ge=1, le=_CENTURY), Whole] | None = Field(
         None, description="Life in seconds; without it the token holds until it is revoked"
     )
 
