@@ -31,6 +31,7 @@ NEEDS = {
     "get_agent": Role.VIEWER,
     "update_agent": Role.ADMIN,
     "delete_agent": Role.ADMIN,
+    "list_audit": Role.ADMIN,
     "list_secrets": Role.EDITOR,
     "get_secret": Role.EDITOR,
     "put_secret": Role.ADMIN,
