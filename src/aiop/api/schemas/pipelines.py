@@ -14,7 +14,7 @@ from aiop.errors import SourceRefused
 from aiop.model.pipelines import CacheOff, CacheUse
 from aiop.operations import MissReason
 from aiop.spec import PipelineDocument, check_source_directory, names_a_file
-from aiop.spec.schema import Name, Number
+from aiop.spec.schema import Name, Small
 
 __all__ = [
     "CacheState",
@@ -76,7 +76,7 @@ Definition = Annotated[
         }
     ),
 ]
-Timeout = Annotated[Number, Field(gt=0, le=_YEAR, description="Bounds a whole execution")]
+Timeout = Annotated[float, Field(gt=0, le=_YEAR, allow_inf_nan=False, description="Bounds a whole execution"), Small]
 
 
 class _Request(BaseModel):
