@@ -87,6 +87,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         assert client.get(f"/dagger/executions/{execution}/events", headers=headers).text.endswith("\n\n")
         schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG))
         yield Api(schema, headers, {"workflow_id": workflow, "execution_id": execution, "username": "admin"})
+        # Else most of what came after some example was only refused.
+        assert client.get("/auth/me", headers=headers).json() == {"username": OPERATOR, "role": "admin"}
     asgi.shutdown_lifespans()
 
 
