@@ -15,6 +15,7 @@ import uvloop
 from aiop.config import Settings
 from aiop.runtime.build import build_service
 from aiop.runtime.logs import configure_logging
+from aiop.runtime.memory import return_memory
 
 __all__ = ["serve"]
 
@@ -24,6 +25,7 @@ SHUTDOWN_SECONDS = 3
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; raises ``InstallationInUseError``, ``StorageUnavailable``, ``OSError`` (port)."""
+    return_memory()
     configure_logging()
     uvloop.run(_serve(settings))
 

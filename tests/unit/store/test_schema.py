@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -10,12 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from aiop.store import upgrade
-from aiop.store.schema import HEAD, MIGRATIONS
+from aiop.store.schema import HEAD, MIGRATIONS, create, migrate
 from aiop.store.tables import metadata
 
 
@@ -34,22 +35,36 @@ def upgraded(path: Path) -> None:
 
 def statements(path: Path) -> set[str]:
     with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'alembic_version'")
+        rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
         return {" ".join(sql.split()) for (sql,) in rows}
 
 
-def test_an_empty_database_becomes_what_the_metadata_says(path: Path, tmp_path: Path) -> None:
-    upgraded(path)
-
+def made_by(work: Callable[[Connection], None], path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        work(connection)
+    return engine
+
+
+def test_what_is_made_at_once_is_what_the_migrations_make(tmp_path: Path) -> None:
+    migrated, direct = tmp_path / "migrated.db", tmp_path / "direct.db"
+    made_by(create, direct)
+    engine = made_by(migrate, migrated)
+
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == HEAD
+    assert statements(migrated) == statements(direct)
+
+
+def test_an_empty_database_becomes_one_of_the_newest_revision(path: Path, tmp_path: Path) -> None:
+    upgraded(path)
     direct = tmp_path / "direct.db"
-    plain = create_engine(f"sqlite:///{direct}", poolclass=NullPool)
-    metadata.create_all(plain)
+    engine = made_by(create, direct)
     assert statements(path) == statements(direct)
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == HEAD
 
 
 def test_the_head_is_the_newest_migration() -> None:
