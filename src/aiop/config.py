@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         3600, ge=1, description="How long a step waits for an engine that does not answer before it fails."
     )
 
+    tracing: bool | None = Field(
+        None,
+        description="Whether ended executions are exported as OpenTelemetry traces; "
+        "by default if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set.",
+    )
     metrics_open: bool = Field(False, description="Whether the metrics may be read without a token.")
     metrics_workflows: int = Field(
         100, ge=0, le=1000, description="Workflows that have series of their own in the metrics; others are summed."
@@ -95,6 +100,16 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @property
+    def traced(self) -> bool:
+        """Whether traces are exported, by ``tracing`` and the variables that OpenTelemetry defines."""
+        if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            return False
+        if self.tracing is not None:
+            return self.tracing
+        named = any(os.environ.get(f"OTEL_EXPORTER_OTLP_{name}ENDPOINT") for name in ("", "TRACES_"))
+        return named and os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip() != "none"
 
     @property
     def lease_ttl(self) -> timedelta:

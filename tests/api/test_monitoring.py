@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -147,3 +148,24 @@ async def test_metrics_that_are_open_need_no_token_and_everything_else_does(serv
     async with opened.client() as anyone:
         assert lines(await anyone.get(METRICS))
         assert (await anyone.get(STATUS)).status_code == 401
+
+
+async def test_an_execution_remembers_the_trace_of_its_caller(
+    service: Service, client: httpx.AsyncClient, workflow: str
+) -> None:
+    path = f"/dagger/workflows/{workflow}/execute"
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    key = {"Idempotency-Key": "once"}
+    first = await client.post(path, headers={**key, "traceparent": trace, "tracestate": "a=b"})
+    # Whoever asks again does so from another span: it is the same request all the same.
+    again = await client.post(path, headers={**key, "traceparent": trace.replace("00f0", "11f0")})
+    assert first.json() == again.json()
+    odd = await client.post(path, headers={"traceparent": "nonsense", "tracestate": "a=b"})
+    assert odd.status_code == 201
+
+    leases = await service.store.claim("owner", ttl=timedelta(hours=1), limit=10)
+    options = {lease.execution: (await service.store.load(lease)).options for lease in leases}
+    assert options == {
+        first.json()["execution_id"]: {"traceparent": trace, "tracestate": "a=b"},
+        odd.json()["execution_id"]: {},
+    }

@@ -20,7 +20,7 @@ def workflow():
     """Many short steps, some of which fail at first or for good, and a long one."""
 
     def step(n):
-        script = ("true", "sleep 0.05", "exit 3", 'test "$AIOP_ATTEMPT" -gt 1')[n % 4]
+        script = ("true", "sleep 0.05", "exit 3", 'test "$AIOP_ATTEMPT" -ge 2')[n % 4]
         return {
             "id": f"s{n}",
             "container": {"image": "fake", "script": script},
@@ -88,5 +88,5 @@ async def test_after_each_crash_the_counts_are_those_of_the_database(tmp_path, s
     for status in ("completed", "failed", "cancelled", "skipped"):
         assert found["step_executions_total", status] == steps[status]
     assert found["concurrent_workflows",] == found["concurrent_steps",] == found["queue_length",] == 0
-    # Those that fail for good fail twice, the others that fail do so once.
-    assert found["errors_total", "exit_code"] >= EXECUTIONS * STEPS * 3 / 4
+    # A fourth of the steps fails twice; another fourth once, or not at all if a crash has cost its first attempt.
+    assert EXECUTIONS * STEPS / 2 <= found["errors_total", "exit_code"] <= EXECUTIONS * STEPS * 3 / 4

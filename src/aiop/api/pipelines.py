@@ -25,6 +25,7 @@ from aiop.api.schemas.pipelines import (
     SubmittedPipeline,
 )
 from aiop.api.services import services_of
+from aiop.api.tracing import CallerTrace
 from aiop.errors import InvalidRequest
 from aiop.interfaces import PipelineQuery
 from aiop.model.ids import PipelineId
@@ -135,6 +136,7 @@ async def execute_pipeline(
     request: Request,
     caller: Editor,
     pipeline_id: str,
+    trace: CallerTrace,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -154,6 +156,7 @@ async def execute_pipeline(
             defaults=body.workflow_defaults.inputs if body.workflow_defaults else {},
             registry=body.container_registry,
             login=RegistryLogin(login.username, login.password) if login else None,
+            trace=trace,
         ),
         source_directory=body.source_directory,
         skip_cache=body.skip_cache,

@@ -17,6 +17,7 @@ from aiop.api.respond import json_bytes, json_response, no_content, rfc3339
 from aiop.api.schemas.executions import ExecuteRequest, Submitted
 from aiop.api.schemas.workflows import Validation, Workflow, WorkflowList
 from aiop.api.services import services_of
+from aiop.api.tracing import CallerTrace
 from aiop.interfaces import WorkflowQuery
 from aiop.model.ids import WorkflowId
 from aiop.model.records import WorkflowRecord
@@ -123,6 +124,7 @@ async def execute_workflow(
     request: Request,
     caller: Editor,
     workflow_id: str,
+    trace: CallerTrace,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -143,6 +145,7 @@ async def execute_workflow(
         registry=body.container_registry,
         login=RegistryLogin(login.username, login.password) if login else None,
         requires=body.requires,
+        trace=trace,
     )
     operations = services_of(request).operations
     execution = await operations.submit(workflow, submission, by=caller.username, key=idempotency_key)

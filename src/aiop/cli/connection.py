@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def connect(server: str | None) -> Iterator[Client]:
     from aiop.client.client import Options, is_loopback
 
     url = address(server)
-    options: Options = {"retry": Retry(attempts=3)}
+    options: Options = {"retry": Retry(attempts=3), "headers": _trace(os.environ)}
     try:
         if token := os.environ.get("AIOP_TOKEN"):
             options["token"] = token
@@ -66,6 +66,11 @@ def connect(server: str | None) -> Iterator[Client]:
         raise Failure(Exit.USAGE, f"{url!r} is not an address of a service", hint="Say --server URL.") from error
     with client, explained(url):
         yield client
+
+
+def _trace(environment: Mapping[str, str]) -> dict[str, str]:
+    """Pass on the trace that this program is called in, by the variables for it."""
+    return {name.lower(): environment[name] for name in ("TRACEPARENT", "TRACESTATE") if environment.get(name)}
 
 
 @contextmanager

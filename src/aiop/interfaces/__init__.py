@@ -25,6 +25,7 @@ from aiop.interfaces.requests import Idempotency, NewExecution, NewWorkflow, Ope
 from aiop.interfaces.secrets import NewSecret, SecretQuery, SecretStore
 from aiop.interfaces.store import Store
 from aiop.interfaces.supervision import SupervisorStore
+from aiop.interfaces.traces import DueTrace, TracedExecution, TracedStep, TraceStore
 from aiop.interfaces.vault import Vault
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Changes",
     "Clock",
     "Counted",
+    "DueTrace",
     "Engine",
     "EngineInfo",
     "ExecutionChange",
@@ -71,6 +73,9 @@ __all__ = [
     "Store",
     "SupervisorStore",
     "Tally",
+    "TraceStore",
+    "TracedExecution",
+    "TracedStep",
     "Vault",
     "WorkflowQuery",
     "acting",

@@ -14,6 +14,7 @@ from aiop.interfaces.reading import ReadStore
 from aiop.interfaces.requests import OperationsStore
 from aiop.interfaces.secrets import SecretStore
 from aiop.interfaces.supervision import SupervisorStore
+from aiop.interfaces.traces import TraceStore
 
 __all__ = ["Store"]
 
@@ -24,6 +25,7 @@ class Store(
     OperationsStore,
     ReadStore,
     FigureStore,
+    TraceStore,
     AuthStore,
     AgentStore,
     SecretStore,

@@ -12,6 +12,7 @@ from aiop.interfaces import Vault
 from aiop.model.agent import WORKFLOWS, AgentRecord
 from aiop.model.definition import Definition, JsonValue, SecretUse
 from aiop.model.placement import capable
+from aiop.model.trace import TraceContext
 from aiop.spec import (
     CheckedInputs,
     ImageError,
@@ -40,13 +41,17 @@ class RegistryLogin:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The body of ``execute``. ``defaults`` are the lowest-priority inputs, ``default_timeout`` among them."""
+    """The body of ``execute``. ``defaults`` are the lowest-priority inputs, ``default_timeout`` among them.
+
+    ``trace`` is where its caller is; two submissions are equal whatever it says.
+    """
 
     inputs: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
     defaults: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
     registry: str | None = None
     login: RegistryLogin | None = None
     requires: Sequence[str] = ()
+    trace: TraceContext | None = None
 
     def canonical(self) -> bytes:
         """Return a text that is equal for equal submissions. It holds the secrets: for a keyed digest only."""
@@ -143,6 +148,10 @@ def _options(submission: Submission, faults: list[Fault]) -> dict[str, Any]:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= 10**9:
             faults.append(Fault(f"workflow_defaults.inputs.{_TIMEOUT}", "Must be a number of seconds above 0"))
         options[_TIMEOUT] = timeout
+    if submission.trace is not None:
+        options["traceparent"] = submission.trace.traceparent
+        if submission.trace.state is not None:
+            options["tracestate"] = submission.trace.state
     return options
 
 

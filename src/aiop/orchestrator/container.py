@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from aiop.model.definition import Step
+from aiop.model.ids import StepKey
 from aiop.model.run import ContainerRun, Credentials
+from aiop.model.trace import TraceContext, attempt_span, context_of
 from aiop.spec import RenderedStep, VolumePolicy, apply_registry
 
-__all__ = ["container_run"]
+__all__ = ["container_run", "trace_environment"]
 
 
 def container_run(
-    step: Step, rendered: RenderedStep, *, registry: str | None, volumes: VolumePolicy, credentials: Credentials | None
+    step: Step,
+    rendered: RenderedStep,
+    *,
+    beneath: Mapping[str, str],
+    registry: str | None,
+    volumes: VolumePolicy,
+    credentials: Credentials | None,
 ) -> ContainerRun:
-    """Put together what ``rendered`` says and what has no templates; raises ``VolumeRefused``."""
+    """Put together what ``rendered`` says and what has no templates; raises ``VolumeRefused``.
+
+    ``beneath`` is environment that the step's own replaces.
+    """
     return ContainerRun(
         image=apply_registry(rendered.image, registry),
         command=rendered.command,
         args=rendered.args,
-        environment=rendered.environment,
+        environment={**beneath, **rendered.environment},
         mounts=tuple(volumes.resolve(volume) for volume in rendered.volumes),
         working_dir=rendered.working_dir,
         user=rendered.user,
@@ -28,3 +42,16 @@ def container_run(
         pull=step.container.pull,
         credentials=credentials,
     )
+
+
+def trace_environment(options: Mapping[str, Any], key: StepKey, *, traced: bool) -> dict[str, str]:
+    """Tell a container in which trace it runs: at its attempt if the service tells traces, else where its caller is.
+
+    It belongs to the attempt and not to what the step is given.
+    """
+    caller = TraceContext.parse(options.get("traceparent"), options.get("tracestate"))
+    if traced:
+        caller = context_of(key.execution, caller).at(attempt_span(key))
+    if caller is None:
+        return {}
+    return {"TRACEPARENT": caller.traceparent} | ({"TRACESTATE": caller.state} if caller.state else {})

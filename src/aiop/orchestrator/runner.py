@@ -22,7 +22,7 @@ from aiop.model.records import ExecutionRecord
 from aiop.model.run import ContainerRun
 from aiop.model.state import ExecutionStatus, Reason, WaitCode, Waiting
 from aiop.orchestrator.attempt import Attempt
-from aiop.orchestrator.container import container_run
+from aiop.orchestrator.container import container_run, trace_environment
 from aiop.orchestrator.decide import (
     AttemptEnded,
     BackoffElapsed,
@@ -79,6 +79,8 @@ class RunnerContext:
     log_limit: int
     infrastructure_attempts: int
     files: PipelineFiles
+    traced: bool = False
+    """Whether the service itself tells of executions as traces."""
 
 
 class Runner:
@@ -324,6 +326,7 @@ class Runner:
         return container_run(
             attempt.step,
             rendered,
+            beneath=trace_environment(self._record.options, attempt.key, traced=self._context.traced),
             registry=self._registry,
             volumes=self._place.volumes,
             credentials=self._values.login.credentials(scope) if self._values.login else None,

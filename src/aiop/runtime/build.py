@@ -19,7 +19,7 @@ from aiop.config import Settings
 from aiop.interfaces import Clock
 from aiop.model.agent import AgentRecord
 from aiop.model.ids import AgentId, new_id
-from aiop.monitoring import Monitoring
+from aiop.monitoring import Monitoring, OtlpSender, Tracing
 from aiop.operations import AgentOperations, Operations, PipelineOperations
 from aiop.orchestrator.files_sweep import FilesSweeper
 from aiop.orchestrator.fleet import Fleet
@@ -47,6 +47,7 @@ class Service:
     sweeper: HistorySweeper
     files_sweeper: FilesSweeper
     monitoring: Monitoring
+    tracing: Tracing | None
     stopping: asyncio.Event
     """To be set when the service is to end; streams end then."""
 
@@ -60,7 +61,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         bus = LocalBus()
         vault = FernetVault(installation.secret)
         store = await stack.enter_async_context(
-            open_store(settings.store_url, clock=clock, series_limit=settings.metrics_workflows)
+            open_store(settings.store_url, clock=clock, series_limit=settings.metrics_workflows, traced=settings.traced)
         )
         password = settings.admin_password.get_secret_value() if settings.admin_password else None
         await ensure_admin(store, clock, password=password, file=installation.admin_password_file)
@@ -88,6 +89,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             log_limit=settings.log_limit_bytes,
             infrastructure_attempts=settings.infrastructure_attempts,
             files=PipelineFiles(artifacts, store, vault, clock),
+            traced=settings.traced,
         )
         supervisor = Supervisor(
             installation.id,
@@ -111,6 +113,11 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             refresh_ttl=timedelta(seconds=settings.refresh_token_seconds),
         )
         monitoring = Monitoring(store, clock, default_engine=default_engine(settings))
+        tracing = None
+        if settings.traced:
+            sender = OtlpSender(installation.id)
+            stack.callback(sender.close)
+            tracing = Tracing(store, bus, clock, sender)
         services = Services(
             store=store,
             operations=Operations(store, bus, vault, volume_roots=settings.volume_roots),
@@ -130,7 +137,15 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         sweeper = HistorySweeper(store, clock, retention)
         files_sweeper = FilesSweeper(artifacts, store, clock, limit=settings.cache_limit_bytes)
         yield Service(
-            create_app(services), installation, supervisor, fleet, sweeper, files_sweeper, monitoring, services.stopping
+            create_app(services),
+            installation,
+            supervisor,
+            fleet,
+            sweeper,
+            files_sweeper,
+            monitoring,
+            tracing,
+            services.stopping,
         )
 
 

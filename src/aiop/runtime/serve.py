@@ -64,6 +64,8 @@ async def _serve(settings: Settings) -> None:
                     group.create_task(service.files_sweeper.run(), name="files-sweeper"),
                     group.create_task(service.monitoring.process.run(), name="process-meter"),
                 ]
+                if service.tracing is not None:
+                    loops.append(group.create_task(service.tracing.run(), name="tracing"))
                 # A loop that fails takes the server down with it: a service that cannot run steps must not look well.
                 await server.serve(sockets=[listening])
                 # In this order: executions let go of their engines before those are closed.

@@ -26,9 +26,10 @@ T = TypeVar("T")
 class Database:
     """One open database."""
 
-    def __init__(self, dialect: Dialect, clock: Clock, *, series_limit: int) -> None:
+    def __init__(self, dialect: Dialect, clock: Clock, *, series_limit: int, traced: bool) -> None:
         self.clock = clock
         self.series_limit = series_limit
+        self.traced = traced
         self.dialect = dialect
         self.writer = Writer(dialect, clock)
         self.audit = AuditLog(self.bulk(insert(tables.audit)), self.now)

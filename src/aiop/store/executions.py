@@ -158,6 +158,8 @@ class ExecutionTable:
         )
         self._insert_events = db.bulk(insert(tables.events))
         self._tallies = TallyTable(db)
+        self._make_due = db.upsert(tables.traces_due)
+        self._traced = db.traced
 
     async def add(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         """Insert new executions with their first event; the last of each workflow becomes its newest."""
@@ -189,6 +191,10 @@ class ExecutionTable:
         ended = [row for row in moved if row["status"] in ENDED]
         if ended:
             await _erase(tx, [row["execution"] for row in ended])
+            if self._traced:
+                await self._make_due.execute(
+                    tx, [{"execution_id": row["execution"], "ended_at": row["completed_at"]} for row in ended]
+                )
             await self._tallies.add_executions(
                 tx,
                 [

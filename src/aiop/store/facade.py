@@ -21,6 +21,7 @@ from aiop.store.runner import RunnerPart
 from aiop.store.schema import upgrade
 from aiop.store.secrets import SecretPart
 from aiop.store.supervisor import SupervisorPart
+from aiop.store.traces import TracePart
 
 __all__ = ["SqlStore", "open_store"]
 
@@ -31,6 +32,7 @@ class SqlStore(
     OperationsPart,
     ReadPart,
     FigurePart,
+    TracePart,
     AuthPart,
     AgentPart,
     SecretPart,
@@ -51,14 +53,17 @@ class SqlStore(
 
 
 @asynccontextmanager
-async def open_store(url: str, *, clock: Clock, series_limit: int = 100) -> AsyncIterator[SqlStore]:
+async def open_store(
+    url: str, *, clock: Clock, series_limit: int = 100, traced: bool = False
+) -> AsyncIterator[SqlStore]:
     """Open the database at ``url``, created or brought to the newest schema first.
 
-    At most ``series_limit`` workflows are counted by themselves in the tallies.
+    At most ``series_limit`` workflows are counted by themselves in the tallies. With ``traced``, the trace of each
+    execution that ends is due.
     Raises ``ValueError`` for a URL that no driver serves, ``StorageUnavailable`` if it cannot be opened.
     """
     await upgrade(url)
-    db = Database(dialect_for(url), clock, series_limit=series_limit)
+    db = Database(dialect_for(url), clock, series_limit=series_limit, traced=traced)
     db.writer.start()
     store = SqlStore(db)
     try:

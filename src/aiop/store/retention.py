@@ -28,6 +28,7 @@ _OF_EXECUTIONS = (
     tables.outputs,
     tables.idempotency,
     tables.leases,
+    tables.traces_due,
 )
 
 

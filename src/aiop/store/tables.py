@@ -45,6 +45,7 @@ __all__ = [
     "steps",
     "tallies",
     "tokens",
+    "traces_due",
     "users",
     "versions",
     "workflow_series",
@@ -373,6 +374,15 @@ tallies = Table(
     Column("micros", BigInteger, nullable=False, comment="sum of the durations"),
     sqlite_with_rowid=False,
     comment="What has ended since the database was made; what is deleted stays counted",
+)
+
+traces_due = Table(
+    "traces_due",
+    metadata,
+    Column("execution_id", String, primary_key=True),
+    Column("ended_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Ended executions whose trace is to be exported",
 )
 
 workflow_series = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 STATUS = {
@@ -49,3 +50,15 @@ def test_programs_get_the_answer_as_it_is(stub, cli):
     stub.on("GET", PATH, STATUS)
 
     assert cli("status", "-o", "json").json == STATUS
+
+
+def test_the_trace_that_the_program_is_called_in_goes_on(stub, cli, monkeypatch):
+    trace = {"TRACEPARENT": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "TRACESTATE": "a=b"}
+    for name, value in trace.items():
+        monkeypatch.setenv(name, value)
+    seen = []
+    stub.on("GET", PATH, lambda request: seen.append(request.headers) or httpx.Response(200, json=STATUS))
+
+    cli("status")
+
+    assert [(headers["traceparent"], headers["tracestate"]) for headers in seen] == [tuple(trace.values())]

@@ -465,6 +465,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
     op.create_table(
+        "traces_due",
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("execution_id", name=op.f("pk_traces_due")),
+        comment="Ended executions whose trace is to be exported",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "workflow_series",
         sa.Column("workflow_id", sa.String(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=False),
@@ -546,6 +554,7 @@ def downgrade() -> None:
         "steps",
         "tallies",
         "tokens",
+        "traces_due",
         "users",
         "versions",
         "workflow_series",
