@@ -48,19 +48,12 @@ verify: $(DEV)  ## Prove that the generated files are current, and that links an
 generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.json, settings.md, metrics.md, ...
 	$(BIN)/python scripts/generate.py
 
-<<<<<<< HEAD
-bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists over 100,000 executions, the REST API.
-	@$(BIN)/python scripts/with_engine.py $(BIN)/python bench/docker_overhead.py --image busybox:1
-	$(BIN)/python bench/fake_steps.py
-	$(BIN)/python bench/lists.py
-	$(BIN)/python bench/rest.py
-=======
-bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists and scrapes over 100,000 executions.
+bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists and scrapes over 100,000 executions, the REST API.
 	@$(BIN)/python scripts/with_engine.py $(BIN)/python bench/docker_overhead.py --image busybox:1
 	$(BIN)/python bench/fake_steps.py
 	$(BIN)/python bench/lists.py
 	$(BIN)/python bench/scrape.py
->>>>>>> 705cbc5 (Tell of ended executions as OpenTelemetry traces, made of what is stored)
+	$(BIN)/python bench/rest.py
 
 lock: $(BIN)/uv  ## Resolve the dependencies of pyproject.toml again into requirements/*.txt (UPGRADE=--upgrade takes newer ones).
 	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in -o requirements/runtime.txt
