@@ -24,6 +24,10 @@ __all__ = ["CONTENT_TYPE", "agent_family", "families_of", "gauge", "text_of", "w
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 EXECUTION_ENDS = tuple(status for status in ExecutionStatus if status.ended)
+_CONSEQUENCES = frozenset(
+    {Reason.UPSTREAM_FAILED, Reason.WHEN_FALSE, Reason.FAIL_FAST, Reason.STEP_FAILED, Reason.CANCELLED}
+)
+FAILURES = tuple(reason for reason in Reason if reason not in _CONSEQUENCES)
 STEP_ENDS = tuple(status for status in StepStatus if status.ended)
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 _HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
@@ -57,7 +61,7 @@ def families_of(figures: Figures, now: datetime) -> Iterator[Family]:
     yield _histogram(catalogue.EXECUTION_DURATION, by_kind[Counted.EXECUTION], DURATION_BOUNDS, EXECUTION_ENDS)
     yield _counter(catalogue.STEPS, by_kind[Counted.STEP], STEP_ENDS, ("",))
     yield _histogram(catalogue.STEP_DURATION, by_kind[Counted.STEP], DURATION_BOUNDS, STEP_ENDS)
-    yield _counter(catalogue.ERRORS, by_kind[Counted.FAILURE], tuple(Reason), ("",))
+    yield _counter(catalogue.ERRORS, by_kind[Counted.FAILURE], FAILURES, ("",))
     yield gauge(catalogue.CONCURRENT_WORKFLOWS, figures.running_executions)
     yield gauge(catalogue.CONCURRENT_STEPS, figures.running_steps)
     yield gauge(catalogue.QUEUE_LENGTH, figures.pending_executions)

@@ -49,7 +49,9 @@ def test_what_has_not_happened_yet_is_zero():
     assert values(written, "dagger_step_executions_total") == {
         (status,): 0 for status in ("completed", "failed", "cancelled", "skipped")
     }
-    assert values(written, "dagger_errors_total")["oom_killed",] == 0
+    errors = values(written, "dagger_errors_total")
+    assert errors["oom_killed",] == 0
+    assert ("when_false",) not in errors, "it is no failure"
     assert values(written, "dagger_step_scheduling_delay_seconds_count") == {(): 0}
 
 
