@@ -36,6 +36,10 @@ HAS_RULES_OF_ITS_OWN = {
     "update_workflow",
     "validate_workflow",
     "execute_workflow",
+    "create_pipeline",
+    "update_pipeline",
+    "execute_pipeline",
+    "upload_source",
     "create_agent",
     "update_agent",
     "create_user",
@@ -45,7 +49,7 @@ HAS_RULES_OF_ITS_OWN = {
     "get_execution_logs",
     "get_execution_events",
 }
-"""May refuse what the schema allows: graphs, templates, registries, taken names, the last admin, ended states."""
+"""May refuse what the schema allows: graphs, templates, paths, archives, taken names, the last admin, ended states."""
 
 
 @dataclass
