@@ -179,7 +179,7 @@ async def everything_said(http, workflow, executions):
     """Ask for every answer and stream about the executions, whole; yields where and what."""
     paths = [
         "/dagger/workflows", f"/dagger/workflows/{workflow}", f"/dagger/workflows/{workflow}/executions",
-        "/dagger/executions", "/dagger/agents", "/secrets", "/monitoring/dagger/status",
+        "/dagger/executions", "/dagger/agents", "/secrets", "/audit", "/monitoring/dagger/status",
         "/monitoring/dagger/metrics", "/readyz",
     ]  # fmt: skip
     for execution in executions:

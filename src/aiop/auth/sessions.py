@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aiop.auth.access import AccessTokens
@@ -10,7 +10,7 @@ from aiop.auth.keys import REFRESH_TOKEN_PREFIX, digest_of, new_token
 from aiop.auth.passwords import Passwords
 from aiop.auth.throttle import Throttle
 from aiop.errors import Unauthenticated
-from aiop.interfaces import AuthStore, Clock, identified
+from aiop.interfaces import AuthStore, Clock, acting, current_actor
 from aiop.model.ids import TokenId, new_id
 from aiop.model.records import TokenRecord, UserRecord
 
@@ -61,11 +61,11 @@ class Sessions:
         if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
             await self._store.note_failed_sign_in(user.username if user else None)
             raise Unauthenticated("Wrong username or password")
-        identified(user.username)
         self._by_address.forget(pair)
         self._by_user.forget(username)
         session, token = self._begin(user, now)
-        await self._store.sign_in(token)
+        with acting(replace(current_actor(), username=user.username)):
+            await self._store.sign_in(token)
         return session
 
     async def refresh(self, token: str) -> Session:
@@ -75,7 +75,6 @@ class Sessions:
         user = await self._store.user(record.username) if record else None
         if record is None or user is None or not _holds(record, user, now):
             raise Unauthenticated("The refresh token is not valid")
-        identified(user.username)
         session, next_token = self._begin(user, now)
         await self._store.add_token(next_token)
         return session
