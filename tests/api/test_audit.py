@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from aiop.model.audit import AuditAction
 from api.errors import messages
 from api.world import PASSWORD, HandClock, Service, reference
 
@@ -169,3 +171,9 @@ async def test_the_log_is_filtered_and_paged(admin: httpx.AsyncClient, clock: Ha
 )
 async def test_a_parameter_that_means_nothing_is_named(admin: httpx.AsyncClient, query: str) -> None:
     assert messages(await admin.get(f"/audit?{query}")).keys() == {query.partition("=")[0]}
+
+
+def test_every_action_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/audit.md").read_text()
+
+    assert [action for action in AuditAction if f"`{action}`" not in page] == []

@@ -12,10 +12,19 @@ from aiop.errors import AiopError
 from aiop.interfaces import AuditQuery, Idempotency, NewSecret, acting, identified
 from aiop.model.agent import AgentRecord
 from aiop.model.audit import Actor, AuditAction, AuditEntry, TargetType
-from aiop.model.ids import AgentId, TokenId, WorkflowId, new_id
+from aiop.model.ids import AgentId, PipelineId, TokenId, WorkflowId, new_id
 from aiop.model.records import Role, TokenRecord, UserRecord
 from aiop.store import SqlStore
-from contract.store.subject import START, Subject, a_workflow, an_execution, claimed, submitted
+from contract.store.subject import (
+    START,
+    Subject,
+    a_pipeline,
+    a_pipeline_run,
+    a_workflow,
+    an_execution,
+    claimed,
+    submitted,
+)
 
 ANN = Actor("ann", "ci", TokenId("t"), "request-1", "192.0.2.1")
 A = AuditAction
@@ -55,6 +64,7 @@ def an_agent(**values: Any) -> AgentRecord:
 Change = Callable[[SqlStore], Awaitable[Any]]
 W = a_workflow("words", id=WorkflowId("W"))
 E = an_execution(W, id="E")
+P = a_pipeline("build", id=PipelineId("P"))
 W2 = replace(W, version_id="V2", name="new")
 ADMIN = a_user("admin", role=Role.ADMIN)
 SECRET = NewSecret("KEY", b"sealed", None, "ann")
@@ -73,6 +83,21 @@ CHANGES: list[tuple[str, list[Change], list[tuple[AuditAction, str | None, dict[
             (A.WORKFLOW_CREATED, "W", {"name": "words"}),
             (A.EXECUTION_SUBMITTED, "E", {"workflow_id": "W"}),
             (A.WORKFLOW_DELETED, "W", {"executions_cancelled": 1}),
+        ],
+    ),
+    (
+        "a pipeline comes, runs, and goes",
+        [
+            lambda s: s.create_pipeline(P),
+            lambda s: s.update_pipeline(P.id, {"name": "new", "caching_enabled": False}),
+            lambda s: s.submit(a_pipeline_run(P, id="E")),
+            lambda s: s.request_delete_pipeline(P.id),
+        ],
+        [
+            (A.PIPELINE_CREATED, "P", {"name": "build"}),
+            (A.PIPELINE_CHANGED, "P", {"name": "new", "fields": ["caching_enabled", "name"]}),
+            (A.EXECUTION_SUBMITTED, "E", {"pipeline_id": "P", "source": "s1"}),
+            (A.PIPELINE_DELETED, "P", {"executions_cancelled": 1}),
         ],
     ),
     (
@@ -163,6 +188,8 @@ def test_every_action_is_in_the_table_and_says_to_what_it_is_done() -> None:
 REFUSED: list[tuple[str, Change]] = [
     ("an update of nothing", lambda s: s.update_workflow(W, base=W.version_id)),
     ("a delete of nothing", lambda s: s.request_delete(W.id)),
+    ("an update of no pipeline", lambda s: s.update_pipeline(P.id, {"name": "new"})),
+    ("a delete of no pipeline", lambda s: s.request_delete_pipeline(P.id)),
     ("an execution of nothing", lambda s: s.submit(E)),
     ("a cancel of nothing", lambda s: s.request_cancel(E.id)),
     ("an agent that is not there", lambda s: s.change_agent(an_agent())),
