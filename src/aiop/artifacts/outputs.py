@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 
@@ -42,10 +42,16 @@ class Outputs:
         layers: Sequence[LayerId],
         target: str,
     ) -> StoredOutput | None:
-        """Copy out what is at ``path``; raises ``SourceRefused`` and ``ArtifactLost``."""
+        """Copy out what is at ``path``; raises ``SourceRefused`` and ``ArtifactLost``.
+
+        What another attempt left under the name is replaced, or goes if there is nothing now.
+        """
         place = self._place(execution, name)
-        if (place / "i").exists():
-            return self._known(place)
+        made_of = [path, target, source, *layers]
+        known = self._known(place)
+        if known is not None and known["of"] == made_of:
+            return _stored(known)
+        self._disk.delete(place)
         stack = Stack(self._layers.lowers(source, layers))
         try:
             node = find(stack, path, target=target)
@@ -58,12 +64,13 @@ class Outputs:
             with (draft / "d").open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = (draft / "d").stat().st_size
-            (draft / "i").write_bytes(orjson.dumps({"kind": kind, "size": size, "sha256": digest}))
+            made = {"kind": kind, "size": size, "sha256": digest, "of": made_of}
+            (draft / "i").write_bytes(orjson.dumps(made))
             flush_tree(draft)
             place.parent.mkdir(mode=0o700, exist_ok=True)
             self._disk.publish(draft, place)
         self._used(place.parent)
-        return self._known(place)
+        return _stored(made)
 
     def open(self, execution: ExecutionId, name: str) -> IO[bytes]:
         """Open the bytes of a download; raises ``ArtifactLost``."""
@@ -88,9 +95,16 @@ class Outputs:
         # A name is the user's and may be anything.
         return self.path(execution) / hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
-    def _known(self, place: Path) -> StoredOutput:
-        found = orjson.loads((place / "i").read_bytes())
-        return StoredOutput(OutputKind(found["kind"]), found["size"], found["sha256"])
+    def _known(self, place: Path) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = orjson.loads((place / "i").read_bytes())
+        except FileNotFoundError:
+            return None
+        return found
+
+
+def _stored(made: Mapping[str, Any]) -> StoredOutput:
+    return StoredOutput(OutputKind(made["kind"]), made["size"], made["sha256"])
 
 
 def _write(node: Node, path: Path) -> OutputKind:

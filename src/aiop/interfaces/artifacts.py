@@ -87,7 +87,8 @@ class Artifacts(Protocol):
         """Keep a file or directory of a workspace, for the execution's output ``name``; ``None`` if it is not there.
 
         ``path`` is relative to the workspace, or absolute under ``target``. Links are followed inside the workspace
-        only; raises ``SourceRefused`` for one that leaves it, and for what is neither file nor directory. Idempotent.
+        only; raises ``SourceRefused`` for one that leaves it, and for what is neither file nor directory. Idempotent;
+        of two attempts that leave the same output, the later call counts.
         """
 
     def read_output(self, execution: ExecutionId, name: str, *, start: int = 0) -> AsyncIterator[bytes]:

@@ -74,7 +74,10 @@ def _content(file: IO[bytes], size: int, out: _Gathered) -> Iterator[bytes]:
 def _member(node: Node, name: str) -> tarfile.TarInfo:
     status, path = node.status, node.real[0]
     member = tarfile.TarInfo(name)
-    member.mode, member.uid, member.gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
+    member.mode = stat.S_IMODE(status.st_mode)
+    if os.geteuid() == 0:
+        # Else all files are ours, which says nothing: they are given to root.
+        member.uid, member.gid = status.st_uid, status.st_gid
     member.mtime = status.st_mtime_ns // 1_000_000_000
     if node.is_directory:
         member.type = tarfile.DIRTYPE

@@ -1,5 +1,6 @@
 """What is of Docker alone in how workspaces come to be and go."""
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from aiop.artifacts import LocalArtifacts
+from aiop.errors import EngineUnavailable
 from aiop.runtime.clock import SystemClock
 from contract.engine.subject import DockerSubject, Output
+from contract.engine.test_docker_lost import engine_of_its_own
 from contract.engine.workshop import Workshop
 from docker_lab import DockerLab, docker_client, missing
 
@@ -106,3 +109,39 @@ async def test_both_ways_make_the_same_layer(docker_shop: Make, tmp_path: Path) 
         await shop.start_from({"f": "1", "d/a": "2", "d/s/b": "3", "same": "1", "gone": "x", "kept": "k"})
         digests.append((await shop.step(text)).digest)
     assert digests[0] == digests[1]
+
+
+@pytest.mark.slow
+async def test_a_layer_is_whole_though_the_engine_was_killed_while_the_container_ran() -> None:
+    """The engine that comes back takes its mount away; that of the container stays."""
+    async with engine_of_its_own("--live-restore") as (dockerd, subject):
+        artifacts = LocalArtifacts(subject.directory / "artifacts", SystemClock())
+        await artifacts.open()
+        shop = Workshop(subject, artifacts, "mount")
+        await shop.start_from({"f": "1", "gone": "x"})
+        gated, release = subject.gated(before="before")
+        assert gated.command is not None
+        text = gated.command[2].replace("exit 0", "cp f late; rm gone")
+        key, output = subject.key(), Output()
+        run = await shop.prepare(key, f"echo early > early; {text}", mounts=gated.mounts)
+        await subject.engine.start(key, run, output)
+        waiting = asyncio.create_task(subject.engine.wait(key))
+        await output.shows(b"before")
+        await asyncio.to_thread(dockerd.kill)
+        with pytest.raises(EngineUnavailable):
+            await waiting
+        await asyncio.to_thread(dockerd.start)
+        release()
+        engine = subject.restarted()
+        await engine.adopt(key, run, Output())
+        assert (await engine.wait(key)).succeeded
+        layer = await artifacts.seal(key)
+        assert shop.changes(layer) == {"early": "early\n", "late": "1", "gone": "(removed)"}
+        await engine.remove(key)
+        # Such an engine counts the container's mount until its own end, and gives the volume away only then.
+        await asyncio.to_thread(dockerd.terminate)
+        await asyncio.to_thread(dockerd.start)
+        for left in await engine.attempts():
+            await engine.remove(left)
+        assert await engine.attempts() == []
+        await artifacts.aclose()

@@ -114,6 +114,19 @@ async def test_an_output_outlives_its_layers_and_is_kept_once(kept: Kept) -> Non
     assert await kept.read("one") == b"new"
 
 
+async def test_what_another_attempt_leaves_takes_the_place_of_the_first(kept: Kept) -> None:
+    await kept.keep("one", "f")
+    await kept.layer({"f": "newer"})
+    stored = await kept.keep("one", "f")
+    assert stored is not None
+    assert stored.size == 5
+    assert await kept.read("one") == b"newer"
+    await kept.layer({}, "f")
+    assert await kept.keep("one", "f") is None
+    with pytest.raises(ArtifactLost):
+        await kept.read("one")
+
+
 @pytest.mark.parametrize("name", ["../../x", "a/b", "\0", "ü" * 300, ""])
 async def test_the_name_of_an_output_is_not_a_path(kept: Kept, name: str) -> None:
     assert await kept.keep(name, "f") is not None

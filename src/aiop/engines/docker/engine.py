@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,7 +92,8 @@ class DockerEngine:
         self._images = Images(self._client)
         self._installation = installation
         self._handover = Handover(handover) if handover is not None else None
-        self._mounts = mounts
+        # What containers write as root, only root can settle and delete.
+        self._mounts = mounts and os.geteuid() == 0
         self._starting = asyncio.Semaphore(start_limit)
         self._daemon: Daemon | None = None
         self._attempts: dict[StepKey, Attempt] = {}

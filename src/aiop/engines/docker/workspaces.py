@@ -51,6 +51,7 @@ _UNSAFE = re.compile(r"[,:\\\"\s]")
 """What has a meaning in mount options."""
 
 _FAULT = "failed to mount local volume"
+_COUNTED = "volume has active mounts"
 _LASTING = (
     "invalid argument",
     "no such device",
@@ -161,8 +162,8 @@ async def remove_volume(client: DockerClient, name: str) -> None:
     try:
         await DockerVolume(client.docker, name).delete()  # type: ignore[no-untyped-call]
     except DockerError as error:
-        # 409: an engine that came back to running containers counts their mounts until its own end (live-restore).
-        if error.status not in (404, 409):
+        # An engine that came back to running containers counts their mounts until its own end (live-restore).
+        if error.status not in (404, 409) and _COUNTED not in error.message:
             raise
 
 
