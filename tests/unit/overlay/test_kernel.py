@@ -74,8 +74,11 @@ def test_what_a_stack_shows_is_what_a_plain_copy_with_the_same_changes_is(
     shape: Shape, steps: list[list[Change]]
 ) -> None:
     with a_place(shape) as place:
-        plain = plant(place.root / "plain", shape)
+        before = plant(place.root / "plain", shape)
         for number, actions in enumerate(steps):
+            # Copied for each step: two names of one file are two files for the step that comes next.
+            plain = Path(shutil.copytree(before, place.root / f"plain-{number}", symlinks=True))
+            before = plain
             for action in actions:
                 action.do(plain)
             upper, merged = place.step(actions, str(number))
