@@ -28,7 +28,7 @@ PASSWORD = "correct horse"
 OPERATOR = "operator-7c1f"
 """Who fuzzes: an admin that no example takes for its victim."""
 
-EXAMPLES = 12
+EXAMPLES = 8
 CONFIG = {"checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 405, 413, 429]}}}
 
 HAS_RULES_OF_ITS_OWN = {
@@ -96,12 +96,18 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     asgi.shutdown_lifespans()
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
-@pytest.mark.parametrize("operation", operations(), ids=str)
+TO_TRY = [
+    pytest.param(operation, mode, id=f"{operation}-{mode.value}")
+    for operation in operations()
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    # Of an operation that takes nothing but ids there is nothing that could be wrong.
+    if mode is GenerationMode.POSITIVE or operation.media_type or operation.parameters
+]
+
+
+@pytest.mark.parametrize(("operation", "mode"), TO_TRY)
 def test_every_answer_is_as_described(api: Api, operation: Operation, mode: GenerationMode) -> None:
     declared = api.schema[operation.template][operation.method]
-    if mode is GenerationMode.NEGATIVE and not (declared.body or declared.query or declared.headers):
-        return
 
     @settings(
         max_examples=EXAMPLES,
