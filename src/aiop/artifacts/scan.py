@@ -14,9 +14,9 @@ import orjson
 
 from aiop.artifacts.blobs import Blobs
 from aiop.artifacts.disk import Disk
-from aiop.artifacts.ignore import DOCKER_FILE, GIT_FILE, DockerRules, GitRules
 from aiop.artifacts.manifest import Entry, Kind, link_entry
 from aiop.errors import SourceRefused
+from aiop.ignore import DOCKER_FILE, GIT_FILE, DockerRules, GitRules
 
 __all__ = ["Scan"]
 

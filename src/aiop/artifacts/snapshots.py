@@ -12,10 +12,10 @@ import orjson
 
 from aiop.artifacts.blobs import Blobs
 from aiop.artifacts.disk import Disk, flush_tree
-from aiop.artifacts.ignore import read_patterns
 from aiop.artifacts.manifest import Entry, Kind, describe, in_order, link_entry, read_manifest, write_manifest
 from aiop.artifacts.scan import Scan
 from aiop.errors import ArtifactLost, SourceRefused
+from aiop.ignore import read_patterns
 from aiop.model.artifacts import Snapshot
 from aiop.model.ids import SnapshotId
 from aiop.overlay import Escape, Stack, find, link_or_copy

@@ -6,7 +6,7 @@ import contextlib
 
 import typer
 
-__all__ = ["agents", "executions", "workflows"]
+__all__ = ["agents", "executions", "pipelines", "workflows"]
 
 _MOST = 50
 
@@ -28,6 +28,16 @@ def agents(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     with contextlib.suppress(Exception), connect(ctx.params.get("server")) as client:
         found = client.agents.list(name=incomplete or None, limit=_MOST).items
         return [(item.name, item.status.value) for item in found if item.name.startswith(incomplete)]
+    return []
+
+
+def pipelines(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Offer the names of pipelines."""
+    from aiop.cli.connection import connect
+
+    with contextlib.suppress(Exception), connect(ctx.params.get("server")) as client:
+        found = client.pipelines.list(name=incomplete or None, limit=_MOST).items
+        return [(item.name, item.description or "") for item in found if item.name.startswith(incomplete)]
     return []
 
 

@@ -19,10 +19,11 @@ __all__ = ["Document", "is_file_name", "read_document"]
 
 
 class Document:
-    """What a file holds. ``name`` is how it is called in messages."""
+    """What a file holds. ``name`` is how it is called in messages, ``place`` where it is in what is uploaded."""
 
     def __init__(self, name: str, text: str, data: dict[str, Any]) -> None:
         self.name = name
+        self.place = name
         self.data = data
         self._text = text
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aiop.cli.connection import connect
+from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import ExecutionArgument, Format, Limit, Offset, Output, Server, Sort
 from aiop.model.records import Stream
 from aiop.model.state import ExecutionStatus
@@ -24,6 +25,9 @@ def list_executions(
     workflow: Annotated[
         str | None, typer.Option("--workflow", "-w", help="Only those of this workflow (id or name).")
     ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", "-p", help="Only those of this pipeline (id or name).")
+    ] = None,
     status: Annotated[ExecutionStatus | None, typer.Option(help="Only those that are so.")] = None,
     limit: Limit = 20,
     offset: Offset = 0,
@@ -32,14 +36,19 @@ def list_executions(
     server: Server = None,
 ) -> None:
     """List executions, newest first."""
-    from aiop.cli.finding import workflow_id
+    from aiop.cli.finding import pipeline_id, workflow_id
     from aiop.cli.output import show, status_text, table
     from aiop.cli.pages import span, why
     from aiop.cli.text import age, now
 
+    if workflow is not None and pipeline is not None:
+        raise Failure(Exit.USAGE, "an execution is of a workflow or of a pipeline, and never of both")
     with connect(server) as client:
         chosen = None if workflow is None else workflow_id(client, workflow)
-        page = client.executions.list(workflow=chosen, status=status, sort=sort, limit=limit, offset=offset)
+        of_pipeline = None if pipeline is None else pipeline_id(client, pipeline)
+        page = client.executions.list(
+            workflow=chosen, pipeline=of_pipeline, status=status, sort=sort, limit=limit, offset=offset
+        )
     rows = []
     for item in page.items:
         ended = sum(step.status.ended for step in item.steps.values())

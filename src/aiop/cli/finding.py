@@ -9,7 +9,7 @@ from typing import Any
 from aiop.cli.exits import Exit, Failure
 from aiop.client import Client, Page
 
-__all__ = ["agent_id", "execution_id", "workflow_id"]
+__all__ = ["agent_id", "execution_id", "pipeline_id", "workflow_id"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BEGINNING = re.compile(r"[0-9a-f]{4}[0-9a-f-]*", re.IGNORECASE)
@@ -32,6 +32,15 @@ def agent_id(client: Client, reference: str) -> str:
     named = [found.id for found in client.agents.iter(name=reference) if found.name == reference]
     begun = [] if named else _begun_with(client.agents.list, reference)
     return _only(named or begun, reference, "agent", "agents")
+
+
+def pipeline_id(client: Client, reference: str) -> str:
+    """Find a pipeline by id, exact name, or the beginning of its id; it must be the only one."""
+    if _UUID.fullmatch(reference):
+        return reference
+    named = [found.id for found in client.pipelines.iter(name=reference) if found.name == reference]
+    begun = [] if named else _begun_with(client.pipelines.list, reference)
+    return _only(named or begun, reference, "pipeline", "pipelines")
 
 
 def execution_id(client: Client, reference: str) -> str:

@@ -11,7 +11,23 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from aiop.cli import agent, audit, execution, login, run, secret, serve, status, token, user, version, workflow
+from aiop.cli import (
+    agent,
+    audit,
+    execution,
+    execution_files,
+    login,
+    pipeline,
+    pipeline_run,
+    run,
+    secret,
+    serve,
+    status,
+    token,
+    user,
+    version,
+    workflow,
+)
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.text import plain
 
@@ -44,6 +60,9 @@ app.command()(login.logout)
 app.command()(status.status)
 workflow.app.command("run")(run.run)
 app.add_typer(workflow.app)
+pipeline.app.command("run")(pipeline_run.run)
+app.add_typer(pipeline.app)
+execution_files.add_to(execution.app)
 app.add_typer(execution.app)
 app.add_typer(agent.app)
 app.add_typer(secret.app)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
+from rich.filesize import decimal
 from rich.text import Text
 
 from aiop.cli.output import compact, fields, status_text, table
@@ -53,12 +54,14 @@ def execution_page(execution: Execution) -> RenderableType:
         [
             ("Id", execution.id),
             ("Workflow", execution.workflow_id),
+            ("Pipeline", execution.pipeline_id),
             ("Status", status_text(execution.status)),
             ("Why", why(execution.reason, execution.error, execution.waiting)),
             ("Started", local(execution.started_at)),
             ("Took" if execution.completed_at else "Running for", span(execution.started_at, execution.completed_at)),
             ("Inputs", compact(execution.inputs)),
             ("Outputs", compact(execution.outputs)),
+            ("Files", "\n".join(f"{each.name} ({decimal(each.size)})" for each in execution.artifacts) or None),
         ]
     )
     rows = [_step_row(step) for step in execution.steps.values()]
@@ -85,7 +88,7 @@ def _step_row(step: StepState) -> Sequence[str | Text]:
         span(step.started_at, step.completed_at) or "-",
         str(step.attempt or 1) if step.started_at else "-",
         _exit_code(step),
-        why(step.reason, step.error, step.waiting) or "",
+        "cached" if step.cached else why(step.reason, step.error, step.waiting) or "",
     )
 
 

@@ -15,7 +15,7 @@ from aiop.cli.options import Format, Output, Server
 if TYPE_CHECKING:
     from aiop.client import Client, Submission, Workflow
 
-__all__ = ["run"]
+__all__ = ["credentials_of", "mapping_of", "run"]
 
 
 def run(
@@ -47,8 +47,8 @@ def run(
 
     if inputs_file == "-" and workflow == "-":
         raise Failure(Exit.USAGE, "only one of workflow and inputs can come from stdin")
-    given = _mapping(inputs_file)
-    credentials = _credentials(registry_username)
+    given = mapping_of(inputs_file)
+    credentials = credentials_of(registry_username)
     with connect(server) as client:
         found = _find(client, workflow)
         submission = client.workflows.execute(
@@ -69,7 +69,8 @@ def run(
     raise typer.Exit(code)
 
 
-def _mapping(file: str | None) -> Mapping[str, Any]:
+def mapping_of(file: str | None) -> Mapping[str, Any]:
+    """Read the file of inputs, if there is one."""
     if file is None:
         return {}
     from aiop.cli.document import read_document
@@ -77,7 +78,8 @@ def _mapping(file: str | None) -> Mapping[str, Any]:
     return read_document(file).data
 
 
-def _credentials(username: str | None) -> dict[str, str] | None:
+def credentials_of(username: str | None) -> dict[str, str] | None:
+    """Return the credentials for the registry; the password is never on the command line."""
     if username is None:
         return None
     password = os.environ.get("AIOP_REGISTRY_PASSWORD")

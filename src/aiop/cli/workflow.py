@@ -12,6 +12,7 @@ from aiop.cli.asking import confirm
 from aiop.cli.connection import connect
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort, WorkflowArgument, Yes
+from aiop.errors import Fault
 from aiop.model.state import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -140,14 +141,21 @@ def validate(file: FileArgument, output: Output = Format.TABLE, server: Server =
 
 
 @contextmanager
-def faults_located(document: Document) -> Iterator[None]:
-    """Say of each fault in which line of the file it is."""
+def faults_located(document: Document, *, prefix: str = "") -> Iterator[None]:
+    """Say of each fault in which line of the file it is; ``prefix`` is the field that holds the document."""
     from aiop.client import InvalidRequest
 
     try:
         yield
     except InvalidRequest as error:
-        raise _faulty(document, document.located(error.faults) or [error.message]) from error
+        faults = [
+            Fault(fault.field.removeprefix(prefix).removeprefix("."), fault.message)
+            for fault in error.faults
+            if fault.field.startswith(prefix)
+        ]
+        if len(faults) < len(error.faults):  # some are of what was sent besides
+            raise
+        raise _faulty(document, document.located(faults) or [error.message]) from error
 
 
 def definition_of(workflow: Workflow) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.filesize import decimal
 from rich.text import Text
 
 from aiop.cli.output import compact, fields
 from aiop.cli.text import plain
-from aiop.client import Execution
+from aiop.client import Artifact, Execution
 from aiop.model.state import StepStatus
 
 __all__ = ["result_page"]
@@ -22,9 +23,16 @@ def result_page(execution: Execution) -> RenderableType | None:
     """Show the outputs, or the end of the log of what failed; ``None`` if there is neither."""
     if execution.succeeded:
         outputs = compact(execution.outputs)
-        return None if outputs is None else fields([("Outputs", outputs)])
+        files = "\n".join(
+            f"{each.name} ({decimal(each.size)}): {_download(execution, each)}" for each in execution.artifacts
+        )
+        return fields([("Outputs", outputs), ("Files", files or None)]) if outputs or files else None
     parts = list(_failures(execution))
     return Group(*parts) if parts else None
+
+
+def _download(execution: Execution, artifact: Artifact) -> str:
+    return f"aiop execution download {execution.id} {artifact.name}"
 
 
 def _failures(execution: Execution) -> Iterator[RenderableType]:
