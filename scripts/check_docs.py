@@ -7,11 +7,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from aiop.cli.document import read_document
 from aiop.cli.exits import Failure
 from aiop.errors import InvalidRequest
-from aiop.spec import check_definition
+from aiop.spec import check_definition, check_pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"))
@@ -66,12 +67,19 @@ def faulty_workflows() -> Iterator[str]:
 def faults_of(name: Path, path: Path) -> Iterator[str]:
     """Check one document as ``aiop workflow validate`` does."""
     try:
-        check_definition(read_document(str(path)).data)
+        document = read_document(str(path)).data
+        (check_pipeline if is_pipeline(document) else check_definition)(document)
     except Failure as failure:
         yield f"{name}: {failure.message}"
     except InvalidRequest as error:
         for fault in error.faults:
             yield f"{name}: {fault.field}: {fault.message}"
+
+
+def is_pipeline(document: dict[str, Any]) -> bool:
+    """Tell by what only pipelines have."""
+    steps = [step for step in document.get("steps", ()) if isinstance(step, dict)]
+    return isinstance(document.get("outputs"), list) or any({"sources", "cache"} & step.keys() for step in steps)
 
 
 if __name__ == "__main__":
