@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from aiop.interfaces import AuditQuery, ExecutionQuery, WorkflowQuery
+from aiop.interfaces import AuditQuery, ExecutionQuery, PipelineQuery, WorkflowQuery
 from aiop.model.audit import AuditAction
-from aiop.model.ids import WorkflowId
+from aiop.model.ids import ExecutionId, PipelineId, StepId, WorkflowId
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, open_store
 
@@ -72,6 +72,30 @@ async def test_executions(plans: Plans, sort: str | None) -> None:
         query = ExecutionQuery(sort=sort, descending=descending, status=status, workflow=workflow)
         await plans.store.executions(query)
         check(await plans.taken(), "executions", indexed=True)
+
+
+@pytest.mark.parametrize("sort", [None, "id", "created_at", "started_at", "completed_at"])
+async def test_executions_of_a_pipeline(plans: Plans, sort: str | None) -> None:
+    for descending, status in itertools.product((False, True), (None, ExecutionStatus.RUNNING)):
+        query = ExecutionQuery(sort=sort, descending=descending, status=status, pipeline=PipelineId("p"))
+        await plans.store.executions(query)
+        check(await plans.taken(), "executions", indexed=True)
+
+
+@pytest.mark.parametrize("sort", [None, "id", "name", "created_at", "updated_at"])
+async def test_pipelines(plans: Plans, sort: str | None) -> None:
+    for descending in (False, True):
+        await plans.store.pipelines(PipelineQuery(sort=sort, descending=descending))
+        check(await plans.taken(), "pipelines", indexed=True)
+
+
+async def test_what_an_execution_of_a_pipeline_leaves_is_found_in_indexes(plans: Plans) -> None:
+    await plans.store.previous_run(PipelineId("p"), ExecutionId("e"), StepId("s"))
+    await plans.store.outputs(ExecutionId("e"))
+    await plans.store.cached("k")
+    plan = await plans.taken()
+    assert plan
+    assert [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step] == []
 
 
 @pytest.mark.parametrize("sort", [None, "id", "name", "status", "created_at", "updated_at"])
