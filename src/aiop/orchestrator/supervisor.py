@@ -14,10 +14,11 @@ from typing import Protocol
 import structlog
 
 from aiop.errors import InvalidRequest, LeaseLost, NotFound, StorageUnavailable
-from aiop.interfaces import WORK, Bus, Changes, Clock, ExecutionChange, Lease, SupervisorStore, execution_topic
+from aiop.interfaces import WORK, Bus, Clock, Lease, SupervisorStore, execution_topic
 from aiop.model.ids import AgentId, ExecutionId
-from aiop.model.records import Event, EventType, ExecutionRecord
-from aiop.model.state import ExecutionStatus, Reason
+from aiop.model.records import ExecutionRecord
+from aiop.model.state import Reason
+from aiop.orchestrator.abandoned import abandoned
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.runner import Displaced, Runner, RunnerContext
 from aiop.spec import Plan
@@ -224,11 +225,8 @@ class Supervisor:
     async def _fail(self, lease: Lease, reason: Reason, error: str) -> None:
         """End an execution that no runner can run."""
         record = await self._context.store.load(lease)
-        now = self._clock.now()
-        change = ExecutionChange(ExecutionStatus.FAILED, record.summary.started_at, now, None, reason, error)
-        data = {"status": ExecutionStatus.FAILED, "reason": reason, "error": error}
-        event = Event(record.last_event + 1, EventType.EXECUTION_FINISHED, now, data)
-        await self._context.store.commit(lease, Changes(execution=change, events=[event]))
+        changes = abandoned(record, reason=reason, error=error, now=self._clock.now())
+        await self._context.store.commit(lease, changes)
         self._bus.publish(execution_topic(lease.execution))
 
     async def _let_go(self) -> None:
