@@ -1,6 +1,7 @@
 """What nobody needs goes, and nothing else does."""
 
 import asyncio
+import contextlib
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -141,27 +142,69 @@ class PowerCutError(BaseException):
     """The process is gone."""
 
 
-@pytest.mark.parametrize("share", [number / 24 for number in range(25)])
-async def test_a_crash_at_any_point_is_repaired_by_calling_again(
-    tmp_path: Path, clock: StillClock, monkeypatch: pytest.MonkeyPatch, share: float
-) -> None:
-    """Everything that changes a directory may be the last thing that the process does."""
-    counted = 0
-    limit = -1
+class Cutting:
+    """Ends the process, as far as files go, after a number of changes to directories."""
 
-    def counting(call):  # type: ignore[no-untyped-def]
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.counted = 0
+        self.limit = 0
+        for name in ("rename", "mkdir", "link", "unlink", "symlink", "rmdir", "mknod"):
+            monkeypatch.setattr(os, name, self._wrapped(getattr(os, name)))
+
+    def after(self, limit: int) -> None:
+        self.counted, self.limit = 0, limit
+
+    def never(self) -> None:
+        self.after(0)
+
+    def _wrapped(self, call):  # type: ignore[no-untyped-def]
         def wrapped(*arguments, **options):  # type: ignore[no-untyped-def]
-            nonlocal counted
-            counted += 1
-            if 0 < limit <= counted:
+            self.counted += 1
+            if 0 < self.limit <= self.counted:
                 # Not even what is there to clean up happens any more.
                 raise PowerCutError
             return call(*arguments, **options)
 
         return wrapped
 
-    for name in ("rename", "mkdir", "link", "unlink", "symlink", "rmdir", "mknod"):
-        monkeypatch.setattr(os, name, counting(getattr(os, name)))
+
+@pytest.fixture
+def cutting(monkeypatch: pytest.MonkeyPatch) -> Cutting:
+    return Cutting(monkeypatch)
+
+
+@pytest.mark.parametrize("limit", range(1, 24))
+async def test_a_crash_while_discarding_leaves_things_whole_or_gone(
+    artifacts: LocalArtifacts, tmp_path: Path, clock: StillClock, cutting: Cutting, limit: int
+) -> None:
+    made = await everything(artifacts, tmp_path)
+    clock.pass_by(LONG)
+    held = await artifacts.held()
+    cutting.after(limit)
+    with contextlib.suppress(PowerCutError):
+        await artifacts.discard(held)
+    cutting.never()
+    after = LocalArtifacts(tmp_path / "artifacts", clock)
+    await after.open()
+    (snapshot,) = made.snapshots
+    with contextlib.suppress(ArtifactLost):
+        assert shape(after._snapshots.tree(snapshot)) == {"f": "1", "g": "22"}
+    with contextlib.suppress(ArtifactLost):
+        assert shape(after._layers.path((await after.layer(KEY.layer)).id) / "u") == {"made": "4444"}
+    with contextlib.suppress(ArtifactLost):
+        assert b"".join([piece async for piece in after.read_output(EXECUTION, "o")]) == b"4444"
+    for _ in range(2):
+        clock.pass_by(LONG)
+        await after.discard(await after.held())
+    assert files(after) == set()
+    await after.aclose()
+
+
+@pytest.mark.parametrize("share", [number / 24 for number in range(25)])
+async def test_a_crash_at_any_point_is_repaired_by_calling_again(
+    tmp_path: Path, clock: StillClock, cutting: Cutting, share: float
+) -> None:
+    """Everything that changes a directory may be the last thing that the process does."""
 
     async def work(name: str) -> Garbage:
         made = LocalArtifacts(tmp_path / name, clock, threads=1)
@@ -172,11 +215,10 @@ async def test_a_crash_at_any_point_is_repaired_by_calling_again(
             await made.aclose()
 
     whole = await work("whole")
-    limit = 1 + int(share * (counted - 1))
-    counted = 0
+    cutting.after(1 + int(share * (cutting.counted - 1)))
     with pytest.raises(PowerCutError):
         await work("cut")
-    limit = -1
+    cutting.never()
     again = await work("cut")
     assert (again.snapshots, again.layers, again.outputs) == (whole.snapshots, whole.layers, whole.outputs)
     after = LocalArtifacts(tmp_path / "cut", clock)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from aiop.overlay import Stack, holes, pack, phantoms, settle, squash, unpack_changes
@@ -19,6 +19,11 @@ from trees import MEMORY, Shape, details, plant, raw
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OPTIONS = "index=off,metacopy=off,redirect_dir=off"
+
+
+MADE = [Change("mkdir", "a", ""), Change("write", "a/b", "x")]
+ANEW = [Change("replace", "a", ""), Change("mkdir", "a/b", "")]
+"""What was in ``a/b`` is hidden by a mark on ``a``."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,6 +75,7 @@ def a_place(shape: Shape) -> Iterator[Place]:
 
 @settings(unhurried, max_examples=40)
 @given(shape=shapes(), steps=st.lists(changes, min_size=1, max_size=3))
+@example(shape={"a/b/c": "one"}, steps=[ANEW])
 def test_what_a_stack_shows_is_what_a_plain_copy_with_the_same_changes_is(
     shape: Shape, steps: list[list[Change]]
 ) -> None:
@@ -93,6 +99,7 @@ def test_what_a_stack_shows_is_what_a_plain_copy_with_the_same_changes_is(
 
 @settings(unhurried, max_examples=30)
 @given(shape=shapes(), actions=changes)
+@example(shape={"a/b/c": "one"}, actions=ANEW)
 def test_a_copy_makes_the_same_layer_as_a_mount(shape: Shape, actions: list[Change]) -> None:
     with a_place(shape) as place:
         upper, _ = place.step(actions, "0")
@@ -116,6 +123,7 @@ def test_a_copy_makes_the_same_layer_as_a_mount(shape: Shape, actions: list[Chan
 
 @settings(unhurried, max_examples=30)
 @given(shape=shapes(), steps=st.lists(changes, min_size=2, max_size=4), settled=st.booleans())
+@example(shape={}, steps=[MADE, [Change("remove", "a/b", "")]], settled=True)
 def test_a_squash_takes_the_place_of_its_layers(shape: Shape, steps: list[list[Change]], settled: bool) -> None:
     with a_place(shape) as place:
         source = place.layers[0]
@@ -135,6 +143,7 @@ def test_a_squash_takes_the_place_of_its_layers(shape: Shape, steps: list[list[C
 
 @settings(unhurried, max_examples=30)
 @given(shape=shapes(), left=changes, right=changes)
+@example(shape={"a/b": "one", "a/c": ""}, left=[Change("remove", "a", "")], right=[Change("remove", "a/b", "")])
 def test_settled_layers_of_steps_side_by_side_hide_only_what_they_removed(
     shape: Shape, left: list[Change], right: list[Change]
 ) -> None:
