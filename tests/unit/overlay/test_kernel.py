@@ -143,7 +143,7 @@ def test_a_squash_takes_the_place_of_its_layers(shape: Shape, steps: list[list[C
 
 @settings(unhurried, max_examples=30)
 @given(shape=shapes(), left=changes, right=changes)
-@example(shape={"a/b": "one", "a/c": ""}, left=[Change("remove", "a", "")], right=[Change("remove", "a/b", "")])
+@example(shape={"a/b": "one", "a/c": ""}, left=[Change("remove", "a", "")], right=[Change("replace", "a", "")])
 def test_settled_layers_of_steps_side_by_side_hide_only_what_they_removed(
     shape: Shape, left: list[Change], right: list[Change]
 ) -> None:
