@@ -79,7 +79,8 @@ class Engine(Protocol):
         Idempotent: a container that was made is started, one that runs or has ended is taken as it is and never started
         a second time. Returns when it was started (the engine's time), or ``None`` if it could not be: ``wait``
         then gives the outcome (``image_pull``, ``start_failed``). A registry that cannot be reached is
-        ``RegistryUnavailable``; one that refuses is an outcome.
+        ``RegistryUnavailable``; one that refuses is an outcome. ``StepLost`` if the engine died while it started the
+        container, so that nobody knows whether it runs or has run.
 
         The layer of a ``workspace`` (its ``upper``) holds what the container changed, whole and in overlayfs' format,
         from the moment in which ``wait`` returns; what it holds before, or without ``wait``, is undefined.
