@@ -113,6 +113,23 @@ async def test_containers_that_the_engine_takes_along_are_lost(how: str) -> None
         assert (await Step(subject, ended, run, lambda: None).adopted()).exit_code == 7
 
 
+async def test_one_that_ends_as_it_likes_when_the_engine_takes_it_along_is_lost_too() -> None:
+    async with engine_of_its_own() as (dockerd, subject):
+        run = subject.run("trap 'exit 3' TERM; echo up; while true; do sleep 0.02; done")
+        step = Step(subject, subject.key(), run, lambda: None)
+        await subject.engine.start(step.key, run, step.output)
+        waiting = asyncio.create_task(subject.engine.wait(step.key))
+        await step.output.shows(b"up")
+        await asyncio.to_thread(dockerd.terminate)
+        await asyncio.to_thread(dockerd.start)
+        with pytest.raises((EngineUnavailable, StepLost)) as told:
+            await waiting
+        if told.type is EngineUnavailable:
+            await subject.engine.adopt(step.key, run, step.output)
+            with pytest.raises(StepLost):
+                await subject.engine.wait(step.key)
+
+
 async def test_while_the_engine_is_away_every_call_says_so_and_afterwards_works() -> None:
     async with engine_of_its_own() as (dockerd, subject):
         engine, key, run = subject.engine, subject.key(), subject.run("exit 3")
@@ -139,6 +156,18 @@ async def test_a_container_that_somebody_kills_is_lost(on_docker: DockerSubject,
     step, waiting = await started(on_docker, code=0)
     async with docker_client(on_docker.endpoint) as docker:
         await docker.containers.container(step.key.name).kill(signal=signal)
+    with pytest.raises(StepLost):
+        await waiting
+
+
+async def test_a_container_that_somebody_stops_is_lost_though_it_ends_as_it_likes(on_docker: DockerSubject) -> None:
+    run = on_docker.run("trap 'exit 3' TERM; echo up; while true; do sleep 0.02; done")
+    key, output = on_docker.key(), Output()
+    await on_docker.engine.start(key, run, output)
+    waiting = asyncio.create_task(on_docker.engine.wait(key))
+    await output.shows(b"up")
+    async with docker_client(on_docker.endpoint) as docker:
+        await docker.containers.container(key.name).stop()
     with pytest.raises(StepLost):
         await waiting
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from aiodocker.stream import Stream as Attachment
@@ -34,6 +34,7 @@ class Attempt:
     image_id: str = ""
     started_at: datetime | None = None
     running: bool = True
+    taken_up_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     refusal: Outcome | None = None
     """Why there is nothing to wait for."""
 

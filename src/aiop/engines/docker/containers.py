@@ -35,6 +35,8 @@ class Daemon:
     bind_handover: bool
     overlay: bool
     """Whether to try workspaces as mounts."""
+    live_restore: bool
+    """Whether containers live on when the engine ends."""
 
     @classmethod
     def of(cls, info: Mapping[str, Any]) -> Daemon:
@@ -49,6 +51,7 @@ class Daemon:
             init=bool(info.get("InitBinary")),
             bind_handover=not labelled,
             overlay=not labelled,
+            live_restore=bool(info.get("LiveRestoreEnabled")),
         )
 
     def as_proved(self, before: Daemon) -> Daemon:

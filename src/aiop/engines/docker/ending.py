@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiop.engines.docker.client import DockerClient
@@ -43,18 +43,22 @@ async def ending_of(client: DockerClient, inspected: Mapping[str, Any], *, adopt
     The engine's memory of events tells: a kill was somebody's; an end without a kill was the container's own; no end
     at all means that the engine which saw it is gone, or that there was none, and a container with the exit code of a
     signal was taken along. If more has happened than the engine remembers, one with such a code that we had lost
-    sight of (``adopted``) counts as taken. ``witnessed``: the engine told us of the end when it came.
+    sight of (``adopted``) counts as taken. ``witnessed``: the engine told us of the end when it came. Of one that
+    ends well under our eyes it is not asked whether somebody told it to.
     """
     state = inspected["State"]
     suspect = state["ExitCode"] in _SUSPECT_CODES
-    if not suspect and not adopted:
+    if not suspect and not adopted and not state["ExitCode"]:
         return Ending.OWN
     started, finished = parse_time(state["StartedAt"]), parse_time(state["FinishedAt"])
     if started is None or finished is None:
         return Ending.TAKEN if suspect else Ending.UNSEEN
     # The engine answers once the time asked for has come; that is worth waiting for only to see the end itself.
     look_for_end = suspect or not witnessed
-    events = await _events(client, started, finished + _SETTLE if look_for_end else finished)
+    last = finished + _SETTLE
+    # A signal is told of after it was sent; what is asked for up to now is answered at once.
+    until = last if look_for_end else min(max(finished, datetime.now(UTC)), last)
+    events = await _events(client, started, until)
     own = [event for event in events if event.get("Actor", {}).get("ID") == inspected["Id"]]
     if any(_deadly(event) for event in own):
         return Ending.TAKEN

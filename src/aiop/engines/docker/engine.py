@@ -55,6 +55,9 @@ __all__ = ["DockerEngine"]
 _LINGER = 5.0
 """Seconds that the log may go on after the container has ended, and a container after its output has."""
 
+_RETURNING = timedelta(seconds=5)
+"""How long an engine that has come back may take to read on what its containers write."""
+
 
 class DockerEngine:
     """One Docker Engine, shared with whoever else uses it: only what bears the installation's label is seen.
@@ -100,6 +103,8 @@ class DockerEngine:
         self._stopped: set[StepKey] = set()
         self._unanswered: set[StepKey] = set()
         """Those whose start was asked for, and the connection broke before it was answered."""
+        self._out_of_sight: set[StepKey] = set()
+        """Those that were waited for when the engine went away."""
 
     async def check(self) -> EngineInfo:
         """Ask the engine who it is; raises ``EngineUnavailable``."""
@@ -139,7 +144,9 @@ class DockerEngine:
         try:
             with translated():
                 return await self._collect(attempt)
-        except EngineError:
+        except EngineError as error:
+            if isinstance(error, EngineUnavailable):
+                self._out_of_sight.add(key)
             await self._let_go(key)
             raise
 
@@ -173,6 +180,7 @@ class DockerEngine:
             await asyncio.to_thread(self._handover.remove, key.name)
         self._stopped.discard(key)
         self._unanswered.discard(key)
+        self._out_of_sight.discard(key)
 
     async def attempts(self) -> Sequence[StepKey]:
         """List by the label of the installation; a volume of which the container is gone counts too."""
@@ -378,27 +386,14 @@ class DockerEngine:
         if ending is Ending.TAKEN:
             raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
         if ending is Ending.UNSEEN:
+            if attempt.key in self._out_of_sight and not (await self._known_daemon()).live_restore:
+                # Whatever its exit code: it ran when the engine went away, which took it along.
+                raise StepLost(f"{attempt.key.name} was ended by the end of the Docker Engine (exit code {code})")
             return "no engine was there when the container ended: its last output may be missing"
+        finished_at = parse_time(inspected["State"]["FinishedAt"])
+        if attempt.key in self._out_of_sight and finished_at and finished_at - attempt.taken_up_at < _RETURNING:
+            return "the engine had just come back when the container ended: its last output may be missing"
         return None
-
-    async def _judge(
-        self, attempt: Attempt, code: int, inspected: Mapping[str, Any]
-    ) -> tuple[Reason | None, str | None]:
-        """Say why a container ended; raises ``StepLost`` if it was not by itself."""
-        state = inspected["State"]
-        if code and state.get("OOMKilled"):
-            return Reason.OOM_KILLED, "the memory limit was reached"
-        if (words := attempt.delivery.init_failure) is not None and code == exit_code_of(words):
-            return Reason.START_FAILED, words
-        words = state.get("Error") or None
-        if not self._was_stopped(attempt.key):
-            adopted = attempt.attachment is None
-            ending = await ending_of(self._client, inspected, adopted=adopted, witnessed=attempt.running)
-            if ending is Ending.TAKEN:
-                raise StepLost(f"{attempt.key.name} was ended from outside (exit code {code})")
-            if ending is Ending.UNSEEN:
-                words = words or "no engine was there when the container ended: its last output may be missing"
-        return (Reason.EXIT_CODE if code else None), words
 
     async def _read_to_the_end(self, attempt: Attempt) -> int:
         """Deliver all output and return the exit code."""
