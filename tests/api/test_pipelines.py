@@ -61,7 +61,10 @@ def faults(answer: httpx.Response) -> dict[str, str]:
 
 
 async def test_a_pipeline_is_answered_in_full_and_its_definition_to_the_letter(client: httpx.AsyncClient) -> None:
-    inline = '{"steps" : [{"id":"a", "retry": {"delay": 1e0}}],\n "x": 100000000000000000000000000}'
+    inline = (
+        '{"steps" : [{"id":"a", "container":{"image": "i"}, "retry": {"delay": 1e0}}],\n'
+        ' "inputs": {"x": {"default": 100000000000000000000000000}}}'
+    )
     body = f'{{"name": "p", "source_directory": "./x", "pipeline_definition": {inline}, "timeout_seconds": 1.5}}'
     answer = await client.post("/dagger/pipelines", content=body)
     assert answer.status_code == 201
@@ -80,6 +83,9 @@ async def test_a_pipeline_is_answered_in_full_and_its_definition_to_the_letter(c
         ({"pipeline_definition": "pipeline.py"}, ("pipeline_definition", "Must be the name of")),
         ({"pipeline_definition": 1}, ("pipeline_definition", "Must be the name of")),
         ({"pipeline_definition": ["x"]}, ("pipeline_definition", "Must be the name of")),
+        ({"pipeline_definition": {"steps": "x"}}, ("pipeline_definition.steps", "Must be a list")),
+        ({"pipeline_definition": "steps:\n  - id: a"}, ("pipeline_definition.steps[0].container.image", "")),
+        ({"pipeline_definition": "steps: [\n"}, ("pipeline_definition", "Not valid YAML in line")),
         ({"caching_enabled": "yes"}, ("caching_enabled", "Must be true or false")),
         ({"caching_enabled": None}, ("caching_enabled", "Must be true or false")),
         ({"timeout_seconds": 0}, ("timeout_seconds", "Must be greater than 0")),

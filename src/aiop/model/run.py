@@ -11,6 +11,7 @@ from aiop.model.state import Reason
 
 __all__ = [
     "OUTPUT_LIMIT",
+    "WORKSPACE",
     "ContainerRun",
     "Credentials",
     "HostMount",
@@ -19,6 +20,9 @@ __all__ = [
     "VolumeMount",
     "Workspace",
 ]
+
+WORKSPACE = "/workspace"
+"""Where a step of a pipeline sees its workspace unless it names a working directory."""
 
 OUTPUT_LIMIT = 1024 * 1024
 """Largest size of one output value, in bytes."""

@@ -31,7 +31,7 @@ from aiop.model.pipelines import CacheOff, PipelineRecord
 from aiop.operations.checking import check_value, policy_of
 from aiop.operations.explanation import Explanation, explain
 from aiop.operations.submission import Submission, mentioned_secrets, prepare
-from aiop.spec import SourcePolicy, VolumePolicy, check_pipeline, names_a_file, parse_pipeline, uploaded
+from aiop.spec import SourcePolicy, VolumePolicy, check_pipeline, names_a_file, parse_json, parse_pipeline, uploaded
 from aiop.spec.paths import BODY
 
 __all__ = ["PipelineOperations", "PipelineSubmission"]
@@ -81,13 +81,20 @@ class PipelineOperations:
         self._volume_roots = tuple(volume_roots)
 
     async def create(self, fields: Mapping[str, Any]) -> PipelineRecord:
-        """Store a pipeline; ``fields`` are those of ``NewPipeline``, checked."""
+        """Store a pipeline; ``fields`` are those of ``NewPipeline``. Raises ``InvalidRequest``.
+
+        A definition in a file is looked at when the pipeline is executed: the source may not be there yet.
+        """
+        await self._check_inline(fields["definition"], name=fields["name"])
         return await self._store.create_pipeline(NewPipeline(id=PipelineId(new_id()), **fields))
 
     async def update(self, pipeline: PipelineId, fields: Mapping[str, Any]) -> PipelineRecord:
-        """Change these fields; without any nothing happens. Raises ``NotFound``."""
+        """Change these fields; without any nothing happens. Raises ``NotFound`` and ``InvalidRequest``."""
+        record = await self._store.pipeline(pipeline)
         if not fields:
-            return await self._store.pipeline(pipeline)
+            return record
+        if "definition" in fields:
+            await self._check_inline(fields["definition"], name=fields.get("name", record.name))
         return await self._store.update_pipeline(pipeline, fields)
 
     async def delete(self, pipeline: PipelineId) -> None:
@@ -161,6 +168,12 @@ class PipelineOperations:
         previous = await self._store.previous_run(pipeline, execution, step)
         return explain(workspace, previous)
 
+    async def _check_inline(self, definition: str, *, name: str) -> None:
+        given = parse_json(definition.encode("utf-8", "surrogatepass"))
+        if not names_a_file(given):
+            volumes = policy_of(self._volume_roots, await self._store.all_agents())
+            await asyncio.to_thread(_check, name, given, volumes, as_json=False)
+
     async def _snapshot(self, source: str, agents: Sequence[AgentRecord]) -> Snapshot:
         upload = uploaded(source)
         local = policy_of(self._source_roots, agents)
@@ -183,7 +196,7 @@ class PipelineOperations:
         file = names_a_file(given)
         text = await self._read(snapshot, given) if file else given
         as_json = file and given.lower().endswith(".json")
-        return await asyncio.to_thread(_check, record, text, volumes, as_json=as_json)
+        return await asyncio.to_thread(_check, record.name, text, volumes, as_json=as_json)
 
     async def _read(self, snapshot: Snapshot, path: str) -> str:
         if path.startswith("/") or ".." in path.split("/"):
@@ -196,11 +209,11 @@ class PipelineOperations:
             raise InvalidRequest.at(_DEFINITION, f"`{path}` is not UTF-8 at byte {error.start}") from None
 
 
-def _check(record: PipelineRecord, given: JsonValue, volumes: VolumePolicy, *, as_json: bool) -> tuple[str, Definition]:
+def _check(name: str, given: JsonValue, volumes: VolumePolicy, *, as_json: bool) -> tuple[str, Definition]:
     try:
         document = parse_pipeline(given, as_json=as_json) if isinstance(given, str) else given
         if isinstance(document, dict) and document.get("name") is None:
-            document = {**document, "name": record.name}
+            document = {**document, "name": name}
         definition = check_value(document, volumes, check_pipeline)
     except InvalidRequest as error:
         raise InvalidRequest([_within_definition(fault) for fault in error.faults]) from None

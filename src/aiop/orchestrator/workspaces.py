@@ -15,16 +15,13 @@ from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import ExecutionId, LayerId, StepId, StepKey
 from aiop.model.pipelines import CacheOff, CacheUse, OutputRecord, WorkspaceRecord
 from aiop.model.records import ExecutionRecord, LogLine
-from aiop.model.run import ContainerRun
+from aiop.model.run import WORKSPACE, ContainerRun
 from aiop.model.state import Reason, StepStatus
 from aiop.orchestrator.caching import IMAGE, cache_off, digest_of, key_of, key_parts
 from aiop.orchestrator.result import AttemptResult, LeftFiles
 from aiop.spec import Plan
 
 __all__ = ["Entered", "PipelineFiles", "Workspaces"]
-
-TARGET = "/workspace"
-"""Where a step sees its workspace unless it names a working directory."""
 
 log = structlog.get_logger()
 
@@ -96,7 +93,7 @@ class Workspaces:
     ) -> Entered:
         if not engine.capabilities.workspace:
             raise SourceRefused("This engine has no workspaces")
-        target = run.working_dir or TARGET
+        target = run.working_dir or WORKSPACE
         if not target.strip("/"):
             raise SourceRefused("The workspace cannot be mounted at /")
         run = replace(run, working_dir=target)
@@ -119,7 +116,7 @@ class Workspaces:
 
         ``run`` is what ``enter`` has returned. Changes that are lost make a fault of the world of it.
         """
-        target = run.workspace.target if run.workspace is not None else TARGET
+        target = run.workspace.target if run.workspace is not None else WORKSPACE
         workspace = self._known[step.id]
         try:
             layer = await self._files.artifacts.seal(key)

@@ -19,6 +19,7 @@ from aiop.spec.pipeline_schema import PipelineDocument, PipelineStepDocument
 from aiop.spec.schema import MAX_STEPS, StepDocument, WorkflowDocument
 from aiop.spec.secrets import secret_uses
 from aiop.spec.strict_json import parse_json
+from aiop.spec.workspace_secrets import lint_workspace_secrets
 
 __all__ = ["check_definition", "check_pipeline", "load_definition", "load_pipeline"]
 
@@ -47,6 +48,7 @@ def check_pipeline(document: Any) -> Definition:
     parsed = _parse(document, PipelineDocument, PipelineStepDocument, findings)
     lint(document, findings)
     lint_named_outputs(document, findings)
+    lint_workspace_secrets(document, findings)
     findings.raise_if_any()
     return replace(pipeline_of(parsed), secrets=secret_uses(document))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pathspec.patterns.gitignore import GitIgnorePatternError
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
 
 from aiop.spec.schema import (
     MAX_STEPS,
@@ -18,6 +19,7 @@ from aiop.spec.schema import (
     Path,
     StepDocument,
     Word,
+    house,
 )
 
 __all__ = ["PIPELINE_EXAMPLE", "NamedOutputDocument", "PipelineDocument", "PipelineStepDocument"]
@@ -26,21 +28,22 @@ __all__ = ["PIPELINE_EXAMPLE", "NamedOutputDocument", "PipelineDocument", "Pipel
 def _in_workspace(text: str) -> str:
     """Let through what stays in the workspace, in the one form in which it is compared and shown."""
     if text.startswith("/"):
-        raise _house("Must be relative to the workspace")
+        raise house("Must be relative to the workspace")
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise _house("Must not leave the workspace")
+        raise house("Must not leave the workspace")
     return "/".join(parts) or "."
 
 
 def _pattern(text: str) -> str:
-    if ".." in text.split("/"):
-        raise _house("Must be a pattern of paths in the source, like `src/` or `*.toml`")
+    try:
+        GitIgnoreSpecPattern(text)
+        broken = ".." in text.split("/")
+    except (GitIgnorePatternError, ValueError):
+        broken = True
+    if broken:
+        raise house("Must be a pattern of paths in the source, like `src/` or `*.toml`")
     return text
-
-
-def _house(text: str) -> PydanticCustomError:
-    return PydanticCustomError("house", "{text}", {"text": text})
 
 
 class PipelineStepDocument(StepDocument):

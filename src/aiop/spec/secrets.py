@@ -10,7 +10,7 @@ from aiop.spec.outline import Outline, as_object
 from aiop.spec.paths import dotted
 from aiop.spec.templates import NAME, Kind, Template, TemplateSyntaxError, compile_template
 
-__all__ = ["SECRET_HOLDERS", "SECRET_NAME", "compile_secret_text", "secret_uses", "uses_in"]
+__all__ = ["SECRET_HOLDERS", "SECRET_NAME", "compile_secret_text", "mentions_secret", "secret_uses", "uses_in"]
 
 SECRET_NAME = f"^{NAME}$"
 """What a secret may be called: what a reference can name."""
@@ -30,7 +30,7 @@ def secret_uses(document: dict[str, Any]) -> tuple[SecretUse, ...]:
             use
             for holder in SECRET_HOLDERS
             for key, text in as_object(outline.config.get(holder)).items()
-            if _mentions(text) and not all(key in as_object(own.get(holder)) for own in containers)
+            if mentions_secret(text) and not all(key in as_object(own.get(holder)) for own in containers)
             for use in uses_in(compile_template(text), dotted(("container_config", holder, key)))
         ),
         *(
@@ -38,7 +38,7 @@ def secret_uses(document: dict[str, Any]) -> tuple[SecretUse, ...]:
             for step in outline.steps
             for holder in SECRET_HOLDERS
             for key, text in as_object(step.container.get(holder)).items()
-            if _mentions(text)
+            if mentions_secret(text)
             for use in uses_in(compile_template(text), dotted((*step.path, "container", holder, key)))
         ),
     )
@@ -56,7 +56,7 @@ def compile_secret_text(text: str) -> Template:
 
     Raises ``TemplateSyntaxError`` for a broken reference, or one to something else beside a secret.
     """
-    if not _mentions(text):
+    if not mentions_secret(text):
         return Template((text,))
     template = compile_template(text)
     for reference in template.references:
@@ -65,5 +65,6 @@ def compile_secret_text(text: str) -> Template:
     return template
 
 
-def _mentions(text: str) -> bool:
+def mentions_secret(text: str) -> bool:
+    """Tell whether a text may hold a reference to a secret, without compiling it."""
     return _BEGINNING in text

@@ -142,3 +142,36 @@ def test_what_is_no_directory_is_refused(tmp_path):
 def test_a_source_is_an_absolute_path_or_an_upload(source):
     with pytest.raises(SourceRefused, match="Must be an absolute path"):
         SourcePolicy(("/",)).resolve(source)
+
+
+SECRET = "x${secrets.KEY}"
+
+
+@pytest.mark.parametrize(
+    ("container", "path"),
+    [
+        ({"files": {"/workspace/key": SECRET}}, "/workspace/key"),
+        ({"working_dir": "/w/", "files": {"/w/../w/key": SECRET}}, "/w/../w/key"),
+    ],
+)
+def test_a_secret_in_a_file_of_the_workspace_is_refused(container, path):
+    [(field, message)] = faults(document({"id": "a", "container": container})).items()
+    assert field == f'steps[0].container.files["{path}"]'
+    assert "put the file elsewhere" in message
+
+
+def test_a_secret_in_a_shared_file_of_the_workspace_is_refused_once():
+    config = {"image": "i", "files": {"/workspace/x/y": SECRET}}
+    assert list(faults(document({"id": "a"}, {"id": "b"}, container_config=config))) == [
+        'container_config.files["/workspace/x/y"]'
+    ]
+
+
+def test_a_secret_beside_the_workspace_is_taken():
+    files = {"/run/key": SECRET, "/workspace/plain": "no secret", "/workspaces": SECRET}
+    assert check_pipeline(document({"id": "a", "container": {"files": files}})).secrets
+
+
+@pytest.mark.parametrize("pattern", ["..", "a/../b", "", "!"])
+def test_a_pattern_that_cannot_be_read_is_refused(pattern):
+    assert list(faults(document({"id": "a", "sources": [pattern]}))) == ["steps[0].sources[0]"]

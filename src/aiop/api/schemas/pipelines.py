@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from aiop.api.schemas.executions import RegistryCredentials, WorkflowDefaults
 from aiop.errors import SourceRefused
 from aiop.model.pipelines import CacheOff, CacheUse
 from aiop.operations import MissReason
 from aiop.spec import PipelineDocument, check_source_directory, names_a_file
-from aiop.spec.schema import Name, Small
+from aiop.spec.schema import Name, Small, house
 
 __all__ = [
     "CacheState",
@@ -41,15 +40,11 @@ _FIELDS: dict[str, Any] = {
 _EXAMPLE = {"id": _ID, **_FIELDS, "created_at": "2025-03-01T12:00:00Z", "updated_at": None}
 
 
-def _house(error: Exception) -> PydanticCustomError:
-    return PydanticCustomError("house", "{text}", {"text": str(error)})
-
-
 def _source(text: str) -> str:
     try:
         check_source_directory(text)
     except SourceRefused as error:
-        raise _house(error) from None
+        raise house(str(error)) from None
     return text
 
 
@@ -57,7 +52,7 @@ def _definition(value: Any) -> Any:
     try:
         names_a_file(value)
     except ValueError as error:
-        raise _house(error) from None
+        raise house(str(error)) from None
     return value
 
 
@@ -84,7 +79,7 @@ class _Request(BaseModel):
 
 
 class PipelineRequest(_Request):
-    """A new pipeline. Source and definition are looked at when it is executed."""
+    """A new pipeline. Its source, and a definition in a file there, are looked at when it is executed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS]})
 
