@@ -8,7 +8,6 @@ import sys
 from aiop.cli.options import Format
 from aiop.cli.output import yaml_text
 from aiop.client import LogLine
-from aiop.model.records import Stream
 
 __all__ = ["LogPrinter"]
 
@@ -36,8 +35,7 @@ class LogPrinter:
         if self._output is Format.YAML:
             return f"---\n{yaml_text(line.raw)}".rstrip("\n")
         time = f"{line.at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')} " if self._timestamps else ""
-        text = f"[{line.text}]" if line.stream is Stream.SYSTEM else line.text
         if self._alone:
-            return f"{time}{text}"
+            return f"{time}{line.text}"
         self._width = max(self._width, len(line.step))
-        return f"{time}{line.step:<{self._width}} | {text}"
+        return f"{time}{line.step:<{self._width}} | {line.text}"

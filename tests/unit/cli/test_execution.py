@@ -19,7 +19,7 @@ def lines(*found):
     return lambda _: httpx.Response(200, text=text, headers={"content-type": "text/event-stream"})
 
 
-LOG = lines(("survey", "stdout", "one"), ("a", "stderr", "two"), ("survey", "system", "cut"))
+LOG = lines(("survey", "stdout", "one"), ("a", "stderr", "two"), ("survey", "system", "[cut]"))
 
 
 def test_a_list_tells_how_far_each_is(stub, cli):
