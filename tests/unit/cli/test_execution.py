@@ -83,7 +83,7 @@ def test_the_log_is_a_line_of_json_each_for_programs(stub, cli):
     assert [(line["id"], line["step"], line["text"]) for line in found] == [
         ("1.1", "survey", "one"),
         ("1.2", "a", "two"),
-        ("1.3", "survey", "cut"),
+        ("1.3", "survey", "[cut]"),
     ]
 
 
