@@ -23,11 +23,11 @@ setup: $(DEV)  ## Make the virtual environment .venv with all that development n
 test: test-quick test-engine  ## Run every test, quick ones first; those that lack their engine are skipped unless AIOP_REQUIRE names it.
 
 test-quick: $(DEV)  ## Run the tests that need no engine and no Prometheus.
-	$(BIN)/pytest -m "not docker and not prometheus"
+	$(BIN)/pytest -m "not docker and not dagger and not prometheus"
 
 test-engine: $(DEV)  ## Run the tests against a real Docker Engine and a real Prometheus that they start themselves (as root on Debian and Ubuntu).
 	@sh scripts/packages.sh test
-	$(BIN)/pytest -m "docker or prometheus"
+	$(BIN)/pytest -m "docker or dagger or prometheus"
 
 lint: $(DEV)  ## Check style, format and which package imports which.
 	$(BIN)/ruff check .

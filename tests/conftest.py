@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dagger_lab import DaggerLab, DaggerMissing
 from docker_lab import DockerLab, DockerMissing, missing
 from service_process import ServiceProcess
 
@@ -38,3 +39,13 @@ async def service_on(tmp_path):
     yield make
     for process in made:
         await process.kill()
+
+
+@pytest.fixture(scope="session")
+def dagger_lab() -> DaggerLab:
+    """The Dagger Engine that the environment names."""
+    try:
+        return DaggerLab.find()
+    except DaggerMissing as why:
+        missing("dagger", str(why))
+        raise

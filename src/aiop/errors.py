@@ -17,6 +17,7 @@ AiopError
 └── EngineError
     ├── EngineUnavailable        the engine does not answer; try again later
     │   ├── EngineRefused        it answers, but cannot be used as it is: too old, or not for us
+    │   ├── OutputGap            what was given of an attempt's output is not whole; adopt it, to be given it again
     │   └── RegistryUnavailable  the engine answers, the registry that it pulls from does not
     ├── ImageRefused             the registry answers that it has no such image for us
     └── StepLost                 the engine answers, but what ran there is gone or was ended from outside
@@ -43,6 +44,7 @@ __all__ = [
     "InvalidState",
     "LeaseLost",
     "NotFound",
+    "OutputGap",
     "RegistryUnavailable",
     "RequestError",
     "SourceRefused",
@@ -164,6 +166,12 @@ class EngineUnavailable(EngineError):
 
 class EngineRefused(EngineUnavailable):
     """The engine answers, but it cannot be used as it is; somebody must mend that before it helps to call again."""
+
+
+class OutputGap(EngineUnavailable):
+    """What the sink was given live is not how the output begins: the engine left parts out. It answers all the same:
+    ``adopt`` at once, and the sink is given all of it.
+    """
 
 
 class RegistryUnavailable(EngineUnavailable):

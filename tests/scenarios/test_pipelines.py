@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_lab import pipeline_lab
-from scenarios.test_scenarios import differences, load
+from scenarios.test_scenarios import differences, load, marked, on_dagger
 
 SCENARIOS = sorted((Path(__file__).parent / "pipelines").glob("*.yaml"))
 
@@ -25,15 +25,18 @@ def shortened(expected, found):
         expected["logs"], found["logs"] = sorted(expected["logs"]), sorted(found["logs"].splitlines())
 
 
-async def check(path, directory, image, **settings):
+async def check(path, directory, image, dagger=None, **settings):
     scenario = load(path, image)
     expected = json.loads(path.with_suffix(".expected.json").read_text())
     async with pipeline_lab(directory, **settings) as lab, asyncio.timeout(120):
+        if dagger is not None:
+            await on_dagger(lab.http, dagger)
         lab.change(scenario["source"])
         await lab.define(scenario["pipeline"])
         for number, (run, wanted) in enumerate(zip(scenario["runs"], expected, strict=True)):
             lab.change(run.get("change", {}))
-            found = await lab.run(**run.get("execute", {}))
+            ignoring = {"ignore_unsupported": True} if dagger is not None else {}
+            found = await lab.run(**ignoring, **run.get("execute", {}))
             shortened(wanted, found)
             assert not list(differences(wanted, found, f"run {number}: "))
 
@@ -44,8 +47,12 @@ async def test_on_the_fake_engine(path, tmp_path):
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize(
-    "path", [path for path in SCENARIOS if "engines: [docker]" in path.read_text()], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", marked(SCENARIOS, "docker"), ids=lambda path: path.stem)
 async def test_in_real_containers(path, tmp_path, docker_lab):
     await check(path, tmp_path, docker_lab.image, engine="docker", docker_endpoint=docker_lab.endpoint)
+
+
+@pytest.mark.dagger
+@pytest.mark.parametrize("path", marked(SCENARIOS, "dagger"), ids=lambda path: path.stem)
+async def test_on_dagger(path, tmp_path, dagger_lab):
+    await check(path, tmp_path, dagger_lab.image, dagger_lab, engine="fake", local_agent=False)

@@ -1,7 +1,7 @@
 """Workflows as data: ``NN_name.yaml`` is run by the whole service, ``NN_name.expected.json`` is what a client sees.
 
-``secrets`` are stored before. Each runs on the fake engine; those with ``engines: [docker]`` also in real containers.
-In the expectation, a step that is left out is not looked at, and so is a field.
+``secrets`` are stored before. Each runs on the fake engine; those with ``engines`` also on real engines
+of these types. In the expectation, a step that is left out is not looked at, and so is a field.
 """
 
 import asyncio
@@ -18,6 +18,11 @@ from aiop.runtime.build import build_service
 
 SCENARIOS = sorted(Path(__file__).parent.glob("*.yaml"))
 PASSWORD = "correct-horse-battery"
+
+
+def marked(paths, engine):
+    """Those that are to run on a real engine of this type too."""
+    return [path for path in paths if engine in yaml.safe_load(path.read_text()).get("engines", ())]
 
 
 @asynccontextmanager
@@ -65,10 +70,20 @@ def load(path, image):
     return yaml.safe_load(path.read_text().replace("IMAGE", image))
 
 
-async def check(path, settings, image):
+async def on_dagger(http, lab):
+    """Have all executions run on the Dagger Engine, by the only agent there is."""
+    engine = {"type": "dagger", "endpoint": lab.endpoint}
+    answer = await http.post("/dagger/agents", json={"name": "dagger", "engine": engine})
+    assert answer.status_code == 201, answer.text
+
+
+async def check(path, settings, image, dagger=None):
     scenario = load(path, image)
     expected = json.loads(path.with_suffix(".expected.json").read_text())
-    async with running_service(settings) as http, asyncio.timeout(60):
+    async with running_service(settings) as http, asyncio.timeout(90):
+        if dagger is not None:
+            await on_dagger(http, dagger)
+            scenario["execute"] = {"ignore_unsupported": True, **scenario.get("execute", {})}
         found = await play(http, scenario)
     found["logs"] = sorted(found.get("logs", "").splitlines())
     if "logs" in expected:
@@ -83,9 +98,14 @@ async def test_on_the_fake_engine(path, tmp_path):
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize(
-    "path", [path for path in SCENARIOS if "engines: [docker]" in path.read_text()], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", marked(SCENARIOS, "docker"), ids=lambda path: path.stem)
 async def test_in_real_containers(path, tmp_path, docker_lab):
     settings = Settings(data_dir=tmp_path / "data", docker_endpoint=docker_lab.endpoint, admin_password=PASSWORD)
     await check(path, settings, docker_lab.image)
+
+
+@pytest.mark.dagger
+@pytest.mark.parametrize("path", marked(SCENARIOS, "dagger"), ids=lambda path: path.stem)
+async def test_on_dagger(path, tmp_path, dagger_lab):
+    settings = Settings(data_dir=tmp_path / "data", engine="fake", local_agent=False, admin_password=PASSWORD)
+    await check(path, settings, dagger_lab.image, dagger_lab)

@@ -156,6 +156,7 @@ async def execute_pipeline(
             defaults=body.workflow_defaults.inputs if body.workflow_defaults else {},
             registry=body.container_registry,
             login=RegistryLogin(login.username, login.password) if login else None,
+            ignore_unsupported=body.ignore_unsupported,
             trace=trace,
         ),
         source_directory=body.source_directory,

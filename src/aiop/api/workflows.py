@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from aiop.api.access import Editor, Viewer
 from aiop.api.openapi import describe
@@ -19,10 +19,11 @@ from aiop.api.schemas.workflows import Validation, Workflow, WorkflowList
 from aiop.api.services import services_of
 from aiop.api.tracing import CallerTrace
 from aiop.interfaces import WorkflowQuery
+from aiop.model.agent import LACKING, Ability, EngineType
 from aiop.model.ids import WorkflowId
 from aiop.model.records import WorkflowRecord
 from aiop.model.state import ExecutionStatus
-from aiop.operations import RegistryLogin, Submission
+from aiop.operations import RegistryLogin, Submission, lacking
 from aiop.spec import WorkflowDocument
 
 __all__ = ["router"]
@@ -64,15 +65,32 @@ async def create_workflow(request: Request, _: Editor) -> Response:
     return _answer(record, status=HTTPStatus.CREATED, headers={"Location": f"{router.prefix}/{record.id}"})
 
 
+class ValidationParameters(BaseModel):
+    """What else to tell of a definition."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: EngineType | None = Field(
+        None, description="Tell what of the definition engines of this type cannot do, and what they can"
+    )
+
+
 @router.post(
     "/validate",
-    dependencies=[NoQuery],
     **describe("validate_workflow", answer=Validation, takes=WorkflowDocument, errors=(400, 401, 413)),
 )
-async def validate_workflow(request: Request, _: Viewer) -> Response:
+async def validate_workflow(request: Request, _: Viewer, query: Annotated[ValidationParameters, Query()]) -> Response:
     """Check a definition as creation would, and store nothing."""
     definition = await services_of(request).operations.validate(await raw_body(request))
-    return json_response({"valid": True, "name": definition.name, "steps": len(definition.steps)})
+    answer: dict[str, Any] = {"valid": True, "name": definition.name, "steps": len(definition.steps)}
+    if query.engine is not None:
+        lacks = LACKING.get(query.engine, frozenset())
+        answer["engine"] = {
+            "type": query.engine,
+            "abilities": {ability.value: ability not in lacks for ability in Ability},
+            "unsupported": [asdict(fault) for fault in lacking(definition, query.engine)],
+        }
+    return json_response(answer)
 
 
 @router.get(
@@ -145,6 +163,7 @@ async def execute_workflow(
         registry=body.container_registry,
         login=RegistryLogin(login.username, login.password) if login else None,
         requires=body.requires,
+        ignore_unsupported=body.ignore_unsupported,
         trace=trace,
     )
     operations = services_of(request).operations

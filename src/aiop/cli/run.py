@@ -38,6 +38,12 @@ def run(
     timeout: Annotated[
         float | None, typer.Option("--default-timeout", min=0, metavar="SECONDS", help="For steps that set none.")
     ] = None,
+    requires: Annotated[
+        list[str] | None, typer.Option("--requires", metavar="WORD", help="A capability that its agent must have.")
+    ] = None,
+    ignore_unsupported: Annotated[
+        bool, typer.Option("--ignore-unsupported", help="Run also where the engine cannot give limits it asks for.")
+    ] = False,
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
@@ -57,6 +63,8 @@ def run(
             container_registry=registry,
             container_credentials=credentials,
             workflow_defaults=None if timeout is None else {"inputs": {"default_timeout": timeout}},
+            requires=requires,
+            ignore_unsupported=ignore_unsupported or None,
         )
         if detach:
             _accepted(output, submission)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -90,9 +90,14 @@ class Workflows(Resource[D]):
         container_registry: str | None = None,
         container_credentials: Mapping[str, str] | None = None,
         workflow_defaults: Json | None = None,
+        requires: Sequence[str] | None = None,
+        ignore_unsupported: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[Submission]:
         """Start an execution; returns once it is durably accepted.
+
+        ``requires`` are capabilities that its agent must have; ``ignore_unsupported`` lets it run also where the engine
+        cannot give limits that it asks for.
 
         Safe to repeat: the request carries an ``Idempotency-Key``. One is made for each call; give your own to be safe
         across restarts of your program too.
@@ -102,6 +107,8 @@ class Workflows(Resource[D]):
             "container_registry": container_registry,
             "container_credentials": container_credentials,
             "workflow_defaults": workflow_defaults,
+            "requires": None if requires is None else list(requires),
+            "ignore_unsupported": ignore_unsupported,
         }
         request = Request(
             "POST",

@@ -28,10 +28,18 @@ class Capabilities:
     memory_limit: bool
     gpus: bool
     network_none: bool
+    no_new_privileges: bool
+    """No process in a container gets more rights than its user has."""
     host_mounts: bool
     named_volumes: bool
     files: bool
     output_paths: bool
+    read_only_volumes: bool
+    """A named volume can be mounted for reading only."""
+    live_mounts: bool
+    """A host directory is the same in the container; else it is copied in before the start, and back after the end."""
+    graceful_stop: bool
+    """What is stopped is told so first (TERM), and leaves its outputs; else it is killed at once."""
     reattach: bool
     """A container outlives the service, and can be adopted afterwards."""
     workspace: bool

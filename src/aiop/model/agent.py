@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiop.model.ids import AgentId
 
 __all__ = [
+    "LACKING",
     "PIPELINES",
     "WORKFLOWS",
+    "Ability",
     "AgentHealth",
     "AgentRecord",
     "AgentStatus",
@@ -28,8 +31,28 @@ PIPELINES = "dagger_pipeline"
 class EngineType(enum.StrEnum):
     """What speaks at an endpoint. ``FAKE`` runs nothing and is for tests and benchmarks of the service."""
 
+    DAGGER = "dagger"
     DOCKER = "docker"
     FAKE = "fake"
+
+
+class Ability(enum.StrEnum):
+    """What a step can ask for that not every engine can give; named as in ``Capabilities``."""
+
+    CPU_LIMIT = "cpu_limit"
+    MEMORY_LIMIT = "memory_limit"
+    GPUS = "gpus"
+    NETWORK_NONE = "network_none"
+    READ_ONLY_VOLUMES = "read_only_volumes"
+
+    @property
+    def word(self) -> str:
+        """As a capability that an agent must have. Nobody can give or ask for it by hand: it is no word of theirs."""
+        return f"engine:{self}"
+
+
+LACKING: Mapping[EngineType, frozenset[Ability]] = {EngineType.DAGGER: frozenset(Ability)}
+"""What engines cannot give, by their type; the engines' own ``capabilities`` say the same."""
 
 
 class AgentHealth(enum.StrEnum):
@@ -95,6 +118,12 @@ class AgentRecord:
     updated_at: datetime | None = None
     deleted: bool = False
     load: int = 0
+
+    @property
+    def able(self) -> frozenset[str]:
+        """All that can be asked of it: its capabilities, and what its engine can do. That of the service can do all."""
+        lacking = LACKING.get(self.engine.type, frozenset()) if self.engine is not None else frozenset()
+        return frozenset((*self.capabilities, *(ability.word for ability in Ability if ability not in lacking)))
 
     @property
     def status(self) -> AgentStatus:

@@ -16,7 +16,7 @@ _NAMED = 5
 def capable(agents: Iterable[AgentRecord], requires: Iterable[str]) -> list[AgentRecord]:
     """Return the agents that have every capability asked for, in whatever health."""
     wanted = set(requires)
-    return [agent for agent in agents if not agent.deleted and wanted <= set(agent.capabilities)]
+    return [agent for agent in agents if not agent.deleted and wanted <= agent.able]
 
 
 def choose(agents: Sequence[AgentRecord], requires: Iterable[str], loads: Mapping[AgentId, int]) -> AgentRecord | None:

@@ -78,7 +78,8 @@ class ContainerRun:
     ``command`` replaces the entrypoint, ``args`` the default command; ``None`` keeps the image's. ``environment``
     lacks ``AIOP_OUTPUT``: the engine sets it to a path of its choice in a directory that any user can write to.
     ``output_paths`` are the declared outputs to hand back, name to path in the container. Any user of the container
-    may write in the ``workspace``.
+    may write in the ``workspace``. ``secret_environment`` and ``secret_files`` name those variables and files that hold
+    secrets, for engines that treat such ones with more care.
     """
 
     image: str
@@ -95,6 +96,8 @@ class ContainerRun:
     output_paths: Mapping[str, str] = field(default_factory=dict)
     pull: PullPolicy = PullPolicy.MISSING
     credentials: Credentials | None = field(default=None, repr=False)
+    secret_environment: frozenset[str] = frozenset()
+    secret_files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

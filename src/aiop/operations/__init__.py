@@ -3,6 +3,7 @@
 from aiop.operations.agents import AgentOperations, AgentSettings, TlsFiles
 from aiop.operations.definitions import Definitions, StepOutline
 from aiop.operations.explanation import Explanation, MissReason
+from aiop.operations.needs import lacking
 from aiop.operations.operations import Operations
 from aiop.operations.pipelines import PipelineOperations, PipelineSubmission
 from aiop.operations.secrets import Secrets
@@ -22,4 +23,5 @@ __all__ = [
     "StepOutline",
     "Submission",
     "TlsFiles",
+    "lacking",
 ]

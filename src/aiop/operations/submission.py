@@ -13,6 +13,7 @@ from aiop.model.agent import WORKFLOWS, AgentRecord
 from aiop.model.definition import Definition, JsonValue, SecretUse
 from aiop.model.placement import capable
 from aiop.model.trace import TraceContext
+from aiop.operations.needs import needs_of, unsupported
 from aiop.spec import (
     CheckedInputs,
     ImageError,
@@ -51,12 +52,13 @@ class Submission:
     registry: str | None = None
     login: RegistryLogin | None = None
     requires: Sequence[str] = ()
+    ignore_unsupported: bool = False
     trace: TraceContext | None = None
 
     def canonical(self) -> bytes:
         """Return a text that is equal for equal submissions. It holds the secrets: for a keyed digest only."""
         login = [self.login.username, self.login.password] if self.login else None
-        content = [self.inputs, self.defaults, self.registry, login, sorted(self.requires)]
+        content = [self.inputs, self.defaults, self.registry, login, sorted(self.requires), self.ignore_unsupported]
         return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -98,8 +100,13 @@ def prepare(
     except InvalidRequest as error:
         faults.extend(error.faults)
     requires = _requires(definition, submission, capability)
-    if not capable(agents, requires):
+    fit = capable(agents, requires)
+    if not fit:
         faults.append(Fault("requires", f"No agent has the capabilities {', '.join(requires)}"))
+    if not submission.ignore_unsupported and (needs := needs_of(definition)):
+        requires = tuple(sorted({*requires, *(need.ability.word for need in needs)}))
+        if fit and not capable(fit, requires):
+            faults.extend(unsupported(needs, fit))
     if faults:
         raise InvalidRequest(faults)
     secret = _secret(submission, checked)

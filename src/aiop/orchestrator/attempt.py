@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from aiop.errors import EngineUnavailable, RegistryUnavailable, StepLost, StorageUnavailable
+from aiop.errors import EngineUnavailable, OutputGap, RegistryUnavailable, StepLost, StorageUnavailable
 from aiop.interfaces import Clock
 from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepKey
@@ -156,7 +156,7 @@ class Attempt:
         return await self._interruptibly(self._observer.container(self))
 
     async def _run(self, container: ContainerRun) -> AttemptResult:
-        outcome = await self._enduring(partial(self._one_try, container))
+        outcome = await self._enduring(partial(self._whole_try, container))
         if isinstance(outcome, AttemptResult):
             return outcome
         result = self._result(outcome)
@@ -217,6 +217,14 @@ class Attempt:
                 await self._stop_container()
                 return self._stopped()
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _whole_try(self, container: ContainerRun) -> Outcome:
+        """As ``_one_try``; where the output was not given whole, it is asked for again."""
+        while True:
+            try:
+                return await self._one_try(container)
+            except OutputGap as gap:
+                self.output.begin_again(f"[{gap}: all of it follows]", self._clock.now())
 
     async def _one_try(self, container: ContainerRun) -> Outcome:
         engine = self._place.engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiop.model.definition import Step
@@ -13,6 +13,9 @@ from aiop.spec import RenderedStep, VolumePolicy, apply_registry
 
 __all__ = ["container_run", "trace_environment"]
 
+_TELLING = 4
+"""A shorter text is in many values by chance."""
+
 
 def container_run(
     step: Step,
@@ -22,16 +25,19 @@ def container_run(
     registry: str | None,
     volumes: VolumePolicy,
     credentials: Credentials | None,
+    hidden: Collection[str] = (),
 ) -> ContainerRun:
     """Put together what ``rendered`` says and what has no templates; raises ``VolumeRefused``.
 
-    ``beneath`` is environment that the step's own replaces.
+    ``beneath`` is environment that the step's own replaces, ``hidden`` are the texts that must not show anywhere.
     """
+    environment = {**beneath, **rendered.environment}
+    telling = [text for text in hidden if len(text) >= _TELLING]
     return ContainerRun(
         image=apply_registry(rendered.image, registry),
         command=rendered.command,
         args=rendered.args,
-        environment={**beneath, **rendered.environment},
+        environment=environment,
         mounts=tuple(volumes.resolve(volume) for volume in rendered.volumes),
         working_dir=rendered.working_dir,
         user=rendered.user,
@@ -41,6 +47,12 @@ def container_run(
         output_paths=rendered.output_paths,
         pull=step.container.pull,
         credentials=credentials,
+        secret_environment=frozenset(
+            name for name, value in environment.items() if any(text in value for text in telling)
+        ),
+        secret_files=frozenset(
+            path for path, content in rendered.files.items() if any(text.encode() in content for text in telling)
+        ),
     )
 
 

@@ -69,6 +69,12 @@ class AttemptOutput:
             self._seen[stream] = 0
             partial.clear()
 
+    def begin_again(self, note: str, at: datetime) -> None:
+        """Keep what was shown, though it is not how the output begins; add a note, and expect all of it again."""
+        self.finish()
+        self.note(note, at)
+        self._kept = dict.fromkeys(self._kept, 0)
+
     def feed(self, stream: Stream, data: bytes, at: datetime) -> None:
         """Take a piece of one stream; see ``interfaces.OutputSink``."""
         if stream is Stream.STDOUT:

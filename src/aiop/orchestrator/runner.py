@@ -330,6 +330,7 @@ class Runner:
             registry=self._registry,
             volumes=self._place.volumes,
             credentials=self._values.login.credentials(scope) if self._values.login else None,
+            hidden=(*self._values.hidden, *(secrets or {}).values()),
         )
 
     def attempt_entered(self, attempt: Attempt, workspace: WorkspaceRecord) -> None:  # noqa: ARG002 - as the others

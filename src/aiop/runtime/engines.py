@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Hashable
 from posixpath import normpath
 from typing import assert_never
@@ -33,6 +34,8 @@ class EngineBuilder:
         self._clock = clock
         self._vault = vault
         self._default = default_engine(settings)
+        # What a process that was killed has left there.
+        shutil.rmtree(installation.dagger, ignore_errors=True)
 
     @property
     def source(self) -> EngineSource:
@@ -48,6 +51,10 @@ class EngineBuilder:
         match address.type:
             case EngineType.DOCKER:
                 return self._docker(address, agent.sealed)
+            case EngineType.DAGGER:
+                from aiop.engines.dagger import DaggerEngine
+
+                return DaggerEngine(endpoint=address.endpoint, scratch=self._installation.dagger)
             case EngineType.FAKE:
                 from aiop.engines.fake import FakeEngine, FakeWorld
 
@@ -76,4 +83,5 @@ class EngineBuilder:
 
 
 def _is_local(address: EngineAddress) -> bool:
-    return address.endpoint is None or address.endpoint.startswith("unix://")
+    # The files that a Dagger Engine gets are those of the machine that speaks to it.
+    return address.type is EngineType.DAGGER or address.endpoint is None or address.endpoint.startswith("unix://")

@@ -40,6 +40,11 @@ class Installation:
         return self.directory / "artifacts"
 
     @property
+    def dagger(self) -> Path:
+        """What is on its way from and to Dagger Engines; of no use after the end of the process."""
+        return self.directory / "dagger"
+
+    @property
     def admin_password_file(self) -> Path:
         """Where the first start leaves the password of ``admin``."""
         return self.directory / "admin-password"

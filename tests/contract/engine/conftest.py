@@ -9,21 +9,32 @@ import pytest
 from aiop.engines.fake import FakeEngine
 from aiop.interfaces import Capabilities
 from contract.engine.registry import Registry
-from contract.engine.subject import DockerSubject, FakeSubject, Subject
+from contract.engine.subject import DaggerSubject, DockerSubject, FakeSubject, Subject
 from docker_lab import DockerLab, DockerMissing, missing
 
 # The fake runs nothing, so it has no limits and no mounts that could be looked at from inside.
 FAKE_CAPABILITIES = Capabilities(
-    **{field.name: field.name in ("files", "output_paths", "reattach", "workspace") for field in fields(Capabilities)}
+    **{
+        field.name: field.name in ("files", "output_paths", "graceful_stop", "reattach", "workspace")
+        for field in fields(Capabilities)
+    }
 )
 
 
-@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(
+    params=[
+        "fake",
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("dagger", marks=pytest.mark.dagger),
+    ]
+)
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     """Each engine in turn."""
     made: Subject
     if request.param == "fake":
         made = FakeSubject(lambda world: FakeEngine(world, capabilities=FAKE_CAPABILITIES), directory=tmp_path)
+    elif request.param == "dagger":
+        made = DaggerSubject(request.getfixturevalue("dagger_lab"), directory=tmp_path)
     else:
         lab = request.getfixturevalue("docker_lab")
         made = DockerSubject(lab.endpoint, image=lab.image, directory=tmp_path)

@@ -6,13 +6,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
+from aiop.engines.dagger import DaggerEngine
 from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine, FakeWorld, Pause, Print, Script
 from aiop.interfaces import Engine
 from aiop.model.definition import Network
 from aiop.model.ids import ExecutionId, StepId, StepKey
 from aiop.model.records import Stream
-from aiop.model.run import ContainerRun, HostMount, Outcome
+from aiop.model.run import ContainerRun, HostMount, Outcome, VolumeMount
+from dagger_lab import DaggerLab
 from docker_lab import docker_client
 
 GRACE = timedelta(seconds=1)
@@ -105,6 +109,12 @@ class Subject:
                 await engine.aclose()
 
 
+def needs(subject: Subject, capability: str) -> None:
+    """Skip where the engine says that it cannot do what is tried."""
+    if not getattr(subject.engine.capabilities, capability):
+        pytest.skip(f"the engine has no {capability}")
+
+
 class FakeSubject(Subject):
     """The fake, told by scripts what it cannot interpret."""
 
@@ -152,3 +162,35 @@ class DockerSubject(Subject):
     async def remove_volume(self, name: str) -> None:
         async with docker_client(self.endpoint) as docker:
             await (await docker.volumes.get(name)).delete()
+
+
+class DaggerSubject(Subject):
+    """A real Dagger Engine."""
+
+    def __init__(self, lab: DaggerLab, *, directory: Path) -> None:
+        scratch = directory / "scratch"
+        super().__init__(
+            lambda: DaggerEngine(endpoint=lab.endpoint, scratch=scratch), image=lab.image, directory=directory
+        )
+        self._releases: set[asyncio.Task[Outcome]] = set()
+
+    def run(self, text: str, *, script: Script | None = None, **more: object) -> ContainerRun:
+        # The engine cannot do without a network.
+        more.setdefault("network", Network.DEFAULT)
+        return super().run(text, script=script, **more)
+
+    def gated(self, *, before: str = "", after: str = "", code: int = 0) -> tuple[ContainerRun, Callable[[], None]]:
+        """Host directories are copied, so the gate is in a volume, and another container opens it."""
+        gate = (VolumeMount(f"aiop-gate-{uuid4()}", "/gate", read_only=False),)
+        wait = "while [ ! -e /gate/open ]; do sleep 0.02; done"
+        run = self.run(f"printf '%s' '{before}'\n{wait}\nprintf '%s' '{after}'\nexit {code}", mounts=gate)
+
+        def release() -> None:
+            opening = asyncio.create_task(self.outcome(self.run("touch /gate/open", mounts=gate)))
+            self._releases.add(opening)
+
+        return run, release
+
+    async def aclose(self) -> None:
+        await asyncio.gather(*self._releases)
+        await super().aclose()

@@ -6,12 +6,7 @@ from aiop.engines.fake import Save, Script
 from aiop.model.definition import Network, PullPolicy, Resources
 from aiop.model.run import OUTPUT_LIMIT, ContainerRun, HostMount, VolumeMount
 from aiop.model.state import Reason
-from contract.engine.subject import Output, Subject
-
-
-def needs(subject: Subject, capability: str) -> None:
-    if not getattr(subject.engine.capabilities, capability):
-        pytest.skip(f"the engine has no {capability}")
+from contract.engine.subject import Output, Subject, needs
 
 
 def needs_a_shell(subject: Subject) -> None:
@@ -100,9 +95,32 @@ async def test_a_named_volume_passes_from_one_container_to_the_next(subject: Sub
     try:
         mount = VolumeMount(volume, "/data", read_only=False)
         await said(subject, subject.run("echo passed > /data/file", mounts=(mount,)))
+        assert await said(subject, subject.run("cat /data/file", mounts=(mount,))) == "passed"
+    finally:
+        await subject.remove_volume(volume)
+
+
+async def test_a_read_only_volume_cannot_be_written_to(subject: Subject) -> None:
+    needs(subject, "read_only_volumes")
+    volume = f"aiop-test-{subject.key().execution}"
+    try:
+        await said(
+            subject, subject.run("echo kept > /data/file", mounts=(VolumeMount(volume, "/data", read_only=False),))
+        )
         read_only = VolumeMount(volume, "/data", read_only=True)
-        assert await said(subject, subject.run("cat /data/file", mounts=(read_only,))) == "passed"
+        assert await said(subject, subject.run("cat /data/file", mounts=(read_only,))) == "kept"
         assert (await subject.outcome(subject.run("echo x > /data/file", mounts=(read_only,)))).exit_code == 1
+    finally:
+        await subject.remove_volume(volume)
+
+
+async def test_an_output_can_be_declared_in_a_named_volume(subject: Subject) -> None:
+    needs(subject, "named_volumes")
+    volume = f"aiop-test-{subject.key().execution}"
+    try:
+        mount = VolumeMount(volume, "/data", read_only=False)
+        run = subject.run("echo v > /data/out", mounts=(mount,), output_paths={"out": "/data/out"})
+        assert (await subject.outcome(run)).outputs["out"].content == b"v\n"
     finally:
         await subject.remove_volume(volume)
 
@@ -141,7 +159,7 @@ async def test_processes_are_limited(subject: Subject) -> None:
 
 
 async def test_no_process_can_gain_privileges(subject: Subject) -> None:
-    needs_a_shell(subject)
+    needs(subject, "no_new_privileges")
     assert (await said(subject, subject.run("grep NoNewPrivs /proc/self/status"))).split() == ["NoNewPrivs:", "1"]
 
 

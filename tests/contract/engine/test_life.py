@@ -8,7 +8,7 @@ import pytest
 from aiop.errors import StepLost
 from aiop.model.run import ContainerRun
 from aiop.model.state import Reason
-from contract.engine.subject import GRACE, Output, Subject
+from contract.engine.subject import GRACE, Output, Subject, needs
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 125, 126, 127, 137, 143, 255])
@@ -32,6 +32,7 @@ async def test_times_and_image_are_told(subject: Subject) -> None:
 
 
 async def test_a_second_start_takes_up_what_runs(subject: Subject) -> None:
+    needs(subject, "reattach")
     run, release = subject.gated(before="once")
     key, output = subject.key(), Output()
     first = await subject.engine.start(key, run, Output())
@@ -43,6 +44,7 @@ async def test_a_second_start_takes_up_what_runs(subject: Subject) -> None:
 
 
 async def test_a_second_start_takes_up_what_has_ended(subject: Subject) -> None:
+    needs(subject, "reattach")
     key, run, output = subject.key(), subject.run("echo once; exit 3"), Output()
     await subject.engine.start(key, run, Output())
     first = await subject.engine.wait(key)
@@ -63,6 +65,7 @@ async def test_a_start_that_was_cancelled_can_be_repeated(subject: Subject) -> N
 
 
 async def test_what_runs_can_be_adopted_after_a_restart(subject: Subject) -> None:
+    needs(subject, "reattach")
     run, release = subject.gated(before="before\n", after="after\n", code=5)
     key, output = subject.key(), Output()
     started_at = await subject.engine.start(key, run, Output())
@@ -78,6 +81,7 @@ async def test_what_runs_can_be_adopted_after_a_restart(subject: Subject) -> Non
 
 
 async def test_what_has_ended_can_be_adopted_after_a_restart(subject: Subject) -> None:
+    needs(subject, "reattach")
     run = subject.run("echo out; echo err >&2; echo name=value >> $AIOP_OUTPUT; exit 6")
     key, output = subject.key(), Output()
     await subject.engine.start(key, run, Output())
@@ -125,6 +129,7 @@ async def test_cancelling_the_wait_leaves_the_container_running(subject: Subject
 
 
 async def test_a_container_that_vanishes_is_a_lost_step(subject: Subject) -> None:
+    needs(subject, "reattach")
     run, _ = subject.gated(before="x")
     key, output = subject.key(), Output()
     await subject.engine.start(key, run, output)
@@ -136,6 +141,7 @@ async def test_a_container_that_vanishes_is_a_lost_step(subject: Subject) -> Non
 
 
 async def test_stop_sends_term(subject: Subject) -> None:
+    needs(subject, "graceful_stop")
     key, output = subject.key(), Output()
     await subject.engine.start(key, subject.run("echo up; sleep infinity"), output)
     waiting = asyncio.create_task(subject.engine.wait(key))
@@ -163,6 +169,7 @@ async def test_stop_returns_once_the_container_has_ended(subject: Subject) -> No
 
 
 async def test_what_was_stopped_before_a_restart_is_not_lost_after_it(subject: Subject) -> None:
+    needs(subject, "reattach")
     key, run = subject.key(), subject.run("sleep infinity")
     await subject.engine.start(key, run, Output())
     await subject.engine.stop(key, grace=GRACE)
@@ -182,6 +189,7 @@ async def test_stopping_what_is_not_there_or_has_ended_does_nothing(subject: Sub
 
 
 async def test_remove_ends_and_removes_and_may_be_repeated(subject: Subject) -> None:
+    needs(subject, "reattach")
     key = subject.key()
     await subject.engine.start(key, subject.run("sleep infinity"), Output())
     sweeping = subject.restarted()

@@ -7,7 +7,7 @@ import pytest
 
 from aiop.engines.fake import Script
 from aiop.model.records import Stream
-from contract.engine.subject import Output, Subject
+from contract.engine.subject import Output, Subject, needs
 
 MANY = b"".join(b"line %d\n" % number for number in range(1, 100_001))
 LONG = b"x" * 1_000_000
@@ -44,6 +44,7 @@ async def test_output_is_complete_and_in_order(subject: Subject, case: str) -> N
 
 @pytest.mark.parametrize("case", CASES)
 async def test_the_output_of_what_has_ended_is_complete_after_a_restart(subject: Subject, case: str) -> None:
+    needs(subject, "reattach")
     text, expected, scripted = CASES[case]
     key, output = subject.key(), Output()
     run = subject.run(text, script=printed(expected) if scripted else None)
@@ -73,23 +74,33 @@ async def test_output_comes_while_the_container_runs(subject: Subject) -> None:
     await waiting
 
 
+def tell_their_times(output: Output) -> None:
+    times = [at for _, _, at in output.pieces]
+    assert times == sorted(times)
+    assert all(at.tzinfo is not None for at in times)
+
+
 async def test_each_piece_has_an_aware_time_that_never_goes_back(subject: Subject) -> None:
-    key, run = subject.key(), subject.run("echo a; echo b; echo c")
-    live, kept = Output(), Output()
-    await subject.engine.start(key, run, live)
+    output = Output()
+    await subject.outcome(subject.run("echo a; echo b; echo c"), output)
+    tell_their_times(output)
+
+
+async def test_each_piece_has_a_time_after_a_restart_too(subject: Subject) -> None:
+    needs(subject, "reattach")
+    key, run, kept = subject.key(), subject.run("echo a; echo b; echo c"), Output()
+    await subject.engine.start(key, run, Output())
     await subject.engine.wait(key)
     again = subject.restarted()
     await again.adopt(key, run, kept)
     await again.wait(key)
-    for output in (live, kept):
-        times = [at for _, _, at in output.pieces]
-        assert times == sorted(times)
-        assert all(at.tzinfo is not None for at in times)
+    tell_their_times(kept)
 
 
 async def test_output_written_after_stop_is_not_lost(subject: Subject) -> None:
     key, output = subject.key(), Output()
     script = "trap 'echo bye; exit 9' TERM; echo up; while true; do sleep 0.02; done"
+    needs(subject, "graceful_stop")
     if subject.image == "busybox":
         pytest.skip("the fake runs no trap")
     await subject.engine.start(key, subject.run(script), output)

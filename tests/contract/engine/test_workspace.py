@@ -12,7 +12,7 @@ from aiop.engines.fake import FakeEngine
 from aiop.model.ids import LayerId
 from aiop.runtime.clock import SystemClock
 from contract.engine.conftest import FAKE_CAPABILITIES
-from contract.engine.subject import DockerSubject, FakeSubject, Output, Subject
+from contract.engine.subject import DaggerSubject, DockerSubject, FakeSubject, Output, Subject, needs
 from contract.engine.workshop import TARGET, Workshop
 from trees import Shape, details, plant, seen
 
@@ -20,6 +20,7 @@ WAYS = [
     "fake",
     pytest.param("mount", marks=pytest.mark.docker),
     pytest.param("copy", marks=pytest.mark.docker),
+    pytest.param("dagger", marks=pytest.mark.dagger),
 ]
 
 
@@ -28,6 +29,8 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     made: Subject
     if request.param == "fake":
         made = FakeSubject(lambda world: FakeEngine(world, capabilities=FAKE_CAPABILITIES), directory=tmp_path)
+    elif request.param == "dagger":
+        made = DaggerSubject(request.getfixturevalue("dagger_lab"), directory=tmp_path)
     else:
         lab = request.getfixturevalue("docker_lab")
         made = DockerSubject(lab.endpoint, image=lab.image, directory=tmp_path, mounts=request.param == "mount")
@@ -112,6 +115,7 @@ async def test_a_failed_step_leaves_its_layer_too(shop: Workshop) -> None:
 
 
 async def test_a_layer_is_whole_for_the_service_that_adopts_the_container(shop: Workshop) -> None:
+    needs(shop.subject, "reattach")
     await shop.start_from({"f": "1"})
     key = shop.subject.key()
     gated, release = shop.subject.gated()

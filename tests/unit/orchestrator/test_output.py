@@ -153,3 +153,16 @@ def test_lines_that_are_held_back_are_left_out_if_what_is_secret_in_them_is_not_
     [line] = output.take()
     assert line.stream is Stream.SYSTEM
     assert "3 lines are withheld" in line.text
+
+
+def test_output_that_had_gaps_stays_and_all_of_it_follows_a_note():
+    output = make()
+    output.feed(OUT, b"one\nthree\nfo", NOW)
+    stored = output.take()
+    output.begin_again("[gaps]", NOW)
+    output.rewind()
+    output.feed(OUT, b"one\ntwo\nthree\nfour\n", NOW)
+    output.finish()
+    assert [line.text for line in stored] == ["one", "three"]
+    assert [line.text for line in output.take()] == ["fo", "[gaps]", "one", "two", "three", "four"]
+    assert output.result == ("one\ntwo\nthree\nfour", False)

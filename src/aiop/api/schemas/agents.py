@@ -14,6 +14,8 @@ from aiop.spec.schema import Described, Name, Whole, Word, house
 __all__ = ["Agent", "AgentChange", "AgentItem", "AgentList", "AgentRequest", "EngineBody", "TlsBody"]
 
 _SCHEMES = ("unix://", "tcp://", "http://", "https://")
+_DAGGER_SCHEMES = ("unix://", "tcp://", "container://", "image://", "kube-pod://")
+_ALL_SCHEMES = tuple(dict.fromkeys((*_SCHEMES, *_DAGGER_SCHEMES)))
 _MOST_EXECUTIONS = 10_000
 _YEAR = 366 * 86400
 
@@ -25,8 +27,8 @@ def _absolute(text: str) -> str:
 
 
 def _endpoint(text: str) -> str:
-    if not text.startswith(_SCHEMES):
-        raise house(f"Must begin with one of {', '.join(_SCHEMES)}")
+    if not text.startswith(_ALL_SCHEMES):
+        raise house(f"Must begin with one of {', '.join(_ALL_SCHEMES)}")
     return text
 
 
@@ -52,7 +54,7 @@ Endpoint = Annotated[
     str,
     StringConstraints(max_length=1024),
     AfterValidator(_endpoint),
-    Described(pattern=f"^({'|'.join(_SCHEMES)})"),
+    Described(pattern=f"^({'|'.join(_ALL_SCHEMES)})"),
 ]
 Capabilities = Annotated[list[Word], Field(max_length=100), AfterValidator(_unique), Described(uniqueItems=True)]
 Pem = Annotated[str, StringConstraints(min_length=1, max_length=65536)]
@@ -75,9 +77,20 @@ class EngineBody(_Request):
 
     type: Annotated[EngineType, Field(strict=False)]
     endpoint: Endpoint | None = Field(
-        None, description="`unix:///run/docker.sock` or `tcp://host:2376`; where it is found by default if not given"
+        None,
+        description="`unix:///run/docker.sock` or `tcp://host:2376`, for `dagger` also `container://`, `image://` and "
+        "`kube-pod://`; where it is found by default if not given",
     )
     tls: TlsBody | None = None
+
+    @model_validator(mode="after")
+    def _fits_the_type(self) -> EngineBody:
+        schemes = _DAGGER_SCHEMES if self.type is EngineType.DAGGER else _SCHEMES
+        if self.endpoint is not None and not self.endpoint.startswith(schemes):
+            raise house(f"`endpoint` of this type must begin with one of {', '.join(schemes)}")
+        if self.tls is not None and self.type is EngineType.DAGGER:
+            raise house("`tls` is for the type docker")
+        return self
 
     @model_validator(mode="after")
     def _tls_needs_a_network(self) -> EngineBody:

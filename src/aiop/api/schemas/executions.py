@@ -77,6 +77,9 @@ class ExecuteRequest(BaseModel):
     requires: Annotated[list[Word], Field(max_length=100)] = Field(
         default_factory=list, description="Capabilities that the agent must have, besides those of the workflow"
     )
+    ignore_unsupported: bool = Field(
+        False, description="Execute also where the engine cannot give limits or a separation that steps ask for"
+    )
 
 
 class Submitted(BaseModel):

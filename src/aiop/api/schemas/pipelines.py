@@ -149,6 +149,9 @@ class ExecutePipelineRequest(_Request):
     )
     container_credentials: RegistryCredentials | None = None
     workflow_defaults: WorkflowDefaults | None = None
+    ignore_unsupported: bool = Field(
+        False, description="Execute also where the engine cannot give limits or a separation that steps ask for"
+    )
 
 
 class SubmittedPipeline(BaseModel):

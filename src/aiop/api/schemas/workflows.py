@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
+from aiop.model.agent import Ability, EngineType
 from aiop.model.state import ExecutionStatus
 from aiop.spec import WorkflowDocument
 from aiop.spec.schema import EXAMPLE
 
-__all__ = ["Validation", "Workflow", "WorkflowItem", "WorkflowList"]
+__all__ = ["EngineFit", "Validation", "Workflow", "WorkflowItem", "WorkflowList"]
 
 _ID = "123e4567-e89b-12d3-a456-426614174000"
 _STATE: dict[str, Any] = {"status": "pending", "created_at": "2025-03-01T12:00:00Z", "updated_at": None}
@@ -66,6 +68,29 @@ class WorkflowList(BaseModel):
     offset: int
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+class Unsupported(BaseModel):
+    """A field that asks for what the engine cannot give."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str
+    message: str
+
+
+class EngineFit(BaseModel):
+    """How a definition fits a type of engine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: EngineType
+    abilities: dict[Ability, bool] = Field(description="What steps can ask for, and whether the engine gives it")
+    unsupported: list[Unsupported] = Field(description="Empty if the engine does all that is asked for")
+
+
 class Validation(BaseModel):
     """A definition without faults; one with faults is answered as `POST` would."""
 
@@ -74,3 +99,8 @@ class Validation(BaseModel):
     valid: bool
     name: str
     steps: int = Field(description="How many steps it has")
+    engine: EngineFit | SkipJsonSchema[None] = Field(
+        None,
+        description="How it fits the type of engine that was named; there only if one was",
+        json_schema_extra=_without_default,
+    )

@@ -1,0 +1,89 @@
+"""What a ``ContainerRun`` is in the words of Dagger's API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiop.engines.dagger.images import Image
+from aiop.engines.dagger.mounts import mounted
+from aiop.engines.dagger.session import Session
+from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, STDERR, STDOUT, wrap
+from aiop.model.run import ContainerRun
+
+if TYPE_CHECKING:
+    from dagger import Container, Directory
+
+__all__ = ["base_of", "container_of", "exec_in"]
+
+_ANY_ONE = 0o777
+
+
+async def base_of(session: Session, image: Image) -> Container:
+    """Return the image with the directory for what commands leave, which all attempts in it begin with."""
+    known = session.bases.get(image.reference)
+    if known is None:
+        client = session.client
+        # Any user may write there.
+        empty = client.directory().with_new_directory("aiop", permissions=_ANY_ONE)
+        left = empty.with_new_directory("aiop/.left", permissions=_ANY_ONE).directory("aiop")
+        known = await client.container().from_(image.reference).with_mounted_directory(MOUNT_POINT, left).sync()
+        session.bases[image.reference] = known
+    return known
+
+
+def container_of(
+    session: Session, base: Container, run: ContainerRun, *, name: str, scratch: Path, workspace: Directory | None
+) -> Container:
+    """Describe the container up to its command. ``scratch`` is a directory of ours, for what cannot be said as text."""
+    made = base
+    if workspace is not None and run.workspace is not None:
+        made = made.with_mounted_directory(run.workspace.target, workspace)
+    for mount in run.mounts:
+        made = mounted(session, made, mount)
+    for number, (path, content) in enumerate(run.files.items()):
+        made = _with_file(
+            session, made, path, content, secret=path in run.secret_files, place=scratch / f"file{number}"
+        )
+    for variable, value in {**run.environment, "AIOP_OUTPUT": AIOP_OUTPUT}.items():
+        if variable in run.secret_environment:
+            made = made.with_secret_variable(variable, session.client.set_secret(f"{name} {variable}", value))
+        else:
+            made = made.with_env_variable(variable, value)
+    if run.working_dir is not None:
+        made = made.with_workdir(run.working_dir)
+    if run.user is not None:
+        made = made.with_user(run.user)
+    return made
+
+
+def exec_in(container: Container, image: Image, run: ContainerRun, *, name: str) -> Container:
+    """Add the command. ``name`` is of this attempt alone, so what ran before is never taken for it."""
+    from dagger import ReturnType
+
+    command = image.command(run.command, run.args)
+    if not image.shell:
+        # The only place for the name.
+        named = container.with_env_variable("AIOP_ATTEMPT_NAME", name)
+        return named.with_exec(list(command), expect=ReturnType.ANY, redirect_stdout=STDOUT, redirect_stderr=STDERR)
+    return container.with_exec(
+        wrap(command, name=name, output_paths=run.output_paths),
+        expect=ReturnType.ANY,
+        redirect_stdout=STDOUT,
+        redirect_stderr=STDERR,
+    )
+
+
+def _with_file(
+    session: Session, container: Container, path: str, content: bytes, *, secret: bool, place: Path
+) -> Container:
+    executable = content.startswith(b"#!")
+    if secret:
+        value = session.client.set_secret(f"{place.parent.name} {path}", content.decode())
+        return container.with_mounted_secret(path, value, mode=0o555 if executable else 0o444)
+    mode = 0o755 if executable else 0o644
+    try:
+        return container.with_new_file(path, content.decode(), permissions=mode)
+    except UnicodeDecodeError:
+        place.write_bytes(content)
+        return container.with_file(path, session.client.host().file(str(place), no_cache=True), permissions=mode)

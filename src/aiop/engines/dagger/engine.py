@@ -1,0 +1,214 @@
+"""``DaggerEngine``: the contract of ``Engine`` on a Dagger Engine.
+
+An attempt is one call: the command with all that it is given, and the fetch of what it leaves. The engine keeps nothing
+of it that could be come back to, so whatever is lost with the session is a lost step. Nothing is run twice: the name of
+the attempt is part of its call, and the engine answers an equal call from what it has kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiop.engines.dagger.attempts import Attempt
+from aiop.engines.dagger.containers import base_of, container_of, exec_in
+from aiop.engines.dagger.faults import StartRefused, translated, words_of
+from aiop.engines.dagger.images import Images
+from aiop.engines.dagger.mounts import copy_mounts_out
+from aiop.engines.dagger.output import Delivery
+from aiop.engines.dagger.outputs import outputs_of
+from aiop.engines.dagger.sessions import Sessions
+from aiop.engines.dagger.workspaces import import_workspace, take_changes
+from aiop.engines.dagger.wrapping import LEFT, Left
+from aiop.errors import ImageRefused, OutputGap, StepLost
+from aiop.interfaces import Capabilities, EngineInfo, OutputSink
+from aiop.model.definition import PullPolicy
+from aiop.model.ids import StepKey
+from aiop.model.records import Stream
+from aiop.model.run import ContainerRun, Credentials, Outcome
+from aiop.model.state import Reason
+
+if TYPE_CHECKING:
+    from dagger import Container
+
+__all__ = ["DaggerEngine"]
+
+
+class DaggerEngine:
+    """One Dagger Engine, spoken to by one session, which is opened when it is first needed.
+
+    ``endpoint`` is a runner host in Dagger's words, ``None`` for what Dagger provides by itself. ``scratch`` is a
+    directory of ours, for what is on its way from and to the engine.
+    """
+
+    capabilities = Capabilities(
+        cpu_limit=False,
+        memory_limit=False,
+        gpus=False,
+        network_none=False,
+        no_new_privileges=False,
+        host_mounts=True,
+        named_volumes=True,
+        files=True,
+        output_paths=True,
+        read_only_volumes=False,
+        live_mounts=False,
+        graceful_stop=False,
+        reattach=False,
+        workspace=True,
+    )
+
+    def __init__(self, *, endpoint: str | None, scratch: Path) -> None:
+        self._sessions = Sessions(endpoint)
+        self._images = Images()
+        self._scratch = scratch
+        self._attempts: dict[StepKey, Attempt] = {}
+
+    async def check(self) -> EngineInfo:
+        """Ask the engine who it is; raises ``EngineUnavailable``."""
+        session = await self._sessions.current()
+        with translated():
+            version = await session.client.version()
+        return EngineInfo(type="dagger", version=version.removeprefix("v"))
+
+    async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
+        """Ask the engine, which asks the registry."""
+        session = await self._sessions.current()
+        return (await self._images.find(session, image, pull=pull, credentials=credentials)).digest
+
+    async def start(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:
+        """Call for the command to be run, or take up the call that was made."""
+        known = self._attempts.get(key)
+        if known is not None and known.usable:
+            known.take_up(sink)
+            return known.started_at
+        await self.remove(key)
+        session = await self._sessions.enter()
+        attempt = Attempt(key, run, Delivery(sink), session, self._scratch / key.name)
+        try:
+            await self._start(attempt)
+        except BaseException:
+            await self._discard(attempt)
+            raise
+        self._attempts[key] = attempt
+        return attempt.started_at
+
+    async def adopt(self, key: StepKey, run: ContainerRun, sink: OutputSink) -> datetime | None:  # noqa: ARG002
+        """Take up the call that was made by this object, if its session still lives."""
+        known = self._attempts.get(key)
+        if known is None or not known.usable:
+            raise StepLost(f"{key.name} was lost with its session: a Dagger Engine keeps nothing to come back to")
+        known.take_up(sink)
+        return known.started_at
+
+    async def wait(self, key: StepKey) -> Outcome:
+        """Wait for the answer to the call, and give what was not seen live."""
+        attempt = self._attempts.get(key)
+        if attempt is None:
+            raise RuntimeError(f"{key.name} was neither started nor adopted")
+        outcome = await attempt.outcome()
+        whole = True
+        for stream, path in attempt.files.items():
+            whole = await attempt.delivery.finish(stream, path) and whole
+        if not whole:
+            raise OutputGap("the engine left out parts of the output that are not UTF-8")
+        return outcome
+
+    async def stop(self, key: StepKey, *, grace: timedelta) -> None:  # noqa: ARG002
+        """Take the call back: the engine kills the command, without a warning."""
+        attempt = self._attempts.get(key)
+        if attempt is not None:
+            await attempt.stop()
+
+    async def remove(self, key: StepKey) -> None:
+        """Take the call back, and delete what was fetched."""
+        attempt = self._attempts.pop(key, None)
+        if attempt is not None:
+            await self._discard(attempt)
+
+    async def attempts(self) -> Sequence[StepKey]:
+        """List the calls of this object; nothing else can be known to run."""
+        return list(self._attempts)
+
+    async def aclose(self) -> None:
+        """End the session, and with it all that runs there."""
+        for key in list(self._attempts):
+            await self.remove(key)
+        await self._images.aclose()
+        await self._sessions.aclose()
+
+    # --- one attempt --------------------------------------------------------------------------------------------
+
+    async def _start(self, attempt: Attempt) -> None:
+        run, session, name = attempt.run, attempt.session, attempt.key.name
+        try:
+            image = await self._images.find(session, run.image, pull=run.pull, credentials=run.credentials)
+            attempt.image = image
+            await asyncio.to_thread(attempt.prepare)
+            with translated():
+                base = await base_of(session, image)
+                workspace = None
+                if run.workspace is not None:
+                    workspace = await import_workspace(session, run.workspace, attempt.directory)
+                made = container_of(session, base, run, name=name, scratch=attempt.directory, workspace=workspace)
+                if run.mounts or run.workspace is not None:
+                    # What was copied must be the same in every call that follows.
+                    made = await made.sync()
+        except ImageRefused as refusal:
+            attempt.refuse(Reason.IMAGE_PULL, str(refusal))
+        except StartRefused as refusal:
+            attempt.refuse(Reason.START_FAILED, str(refusal))
+        else:
+            attempt.begin(self._run(attempt, made))
+
+    async def _run(self, attempt: Attempt, made: Container) -> Outcome:
+        """Have it run, and fetch what it left."""
+        from dagger import ExecError
+
+        try:
+            with translated():
+                code, left = await self._call(attempt, made)
+        except ExecError as ended:
+            # A command that was killed with its shell: what it wrote is known from having been seen live.
+            code, left = ended.exit_code, Left(None)
+            await attempt.last_output()
+        except StartRefused as refusal:
+            return Outcome(None, Reason.START_FAILED, words_of(refusal), image_digest=attempt.digest)
+        reason = Reason.START_FAILED if left.refused is not None else Reason.EXIT_CODE if code else None
+        return Outcome(
+            exit_code=code,
+            reason=reason,
+            error=left.refused,
+            started_at=attempt.started_at,
+            finished_at=datetime.now(UTC),
+            image_digest=attempt.digest,
+            output_file=left.output_file,
+            outputs=left.outputs,
+        )
+
+    async def _call(self, attempt: Attempt, made: Container) -> tuple[int, Left]:
+        run, place, image = attempt.run, attempt.directory / "left", attempt.image
+        assert image is not None  # noqa: S101 - it was found before anything was made of it
+        container = exec_in(made, image, run, name=attempt.key.name)
+        # One call for all: the command is run because what it leaves is asked for.
+        await container.directory(LEFT).export(str(place))
+        left = await asyncio.to_thread(Left.read, place, run.output_paths)
+        code = left.code
+        if code is None:
+            code = await container.exit_code()
+            left = replace(left, outputs=await outputs_of(container, run.output_paths, attempt.directory))
+        await copy_mounts_out(made, container, run.mounts)
+        if run.workspace is not None:
+            await take_changes(attempt.session, container, run.workspace, attempt.directory)
+        attempt.files = {Stream.STDOUT: place / "stdout", Stream.STDERR: place / "stderr"}
+        return code, left
+
+    async def _discard(self, attempt: Attempt) -> None:
+        await attempt.cancel()
+        self._sessions.leave(attempt.session)
+        await asyncio.to_thread(shutil.rmtree, attempt.directory, ignore_errors=True)

@@ -1,0 +1,84 @@
+"""What an error of the SDK means: for the engine, for the image, or for the one container that was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiop.errors import EngineError, EngineUnavailable, ImageRefused, RegistryUnavailable
+from aiop.model.run import Credentials
+
+__all__ = ["StartRefused", "image_fault", "transient", "translated", "words_of"]
+
+_TRANSIENT = re.compile(
+    r"cannot allocate memory|client .*not found|connection (refused|reset|error)|context canceled"
+    r"|context deadline exceeded|closed network connection|error reading from server|is closing|no space left on device"
+    r"|no active sessions?|session .*not found|shutting down|too many open files|transport is closing|unavailable"
+    r"|unexpected eof|\bEOF$",
+    re.IGNORECASE,
+)
+"""Words that tell of the state of the engine or the session, not of what was asked."""
+
+_NETWORK = re.compile(
+    r"connection (refused|reset)|deadline exceeded|dial tcp|\beof\b|i/o timeout|server misbehaving"
+    r"|network is unreachable|no route to host|no such host|temporary failure|timeout|tls handshake|too ?many ?requests"
+    r"|\b(429|5\d\d) ",
+    re.IGNORECASE,
+)
+"""Words that tell of a registry that cannot be reached, or cannot answer now."""
+
+_ANSWERED = re.compile(
+    r"\b(401|403|404)\b|authorization|denied|insufficient_scope|not found|unauthorized", re.IGNORECASE
+)
+
+
+class StartRefused(Exception):
+    """The engine will not run this container, however often it is asked; the message is the engine's."""
+
+
+def transient(words: str) -> bool:
+    """Whether the words are about the engine or the session rather than about what was asked."""
+    return _TRANSIENT.search(words) is not None
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says, without the names of the calls around it."""
+    return (str(error) or type(error).__name__).strip()
+
+
+def image_fault(words: str, credentials: Credentials | None) -> EngineError:
+    """Turn what the engine says of an image that it did not get into what callers expect; nothing of the login."""
+    if credentials is not None:
+        for secret in (credentials.password, credentials.username):
+            words = words.replace(secret, "***") if secret else words
+    if _ANSWERED.search(words):
+        return ImageRefused(words)
+    if _NETWORK.search(words):
+        return RegistryUnavailable(words)
+    if transient(words):
+        return EngineUnavailable(words)
+    return ImageRefused(words)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise ``EngineUnavailable`` for a lost session and ``StartRefused`` for what the engine does not do.
+
+    An ``ExecError`` passes: it is the outcome of a command.
+    """
+    import dagger  # costs a second and 30 MB, which only those pay who have such an engine
+    import httpx
+    from gql.transport.exceptions import TransportError as GraphqlTransportError
+
+    try:
+        yield
+    except dagger.ExecError:
+        raise
+    except dagger.QueryError as error:
+        words = words_of(error)
+        if transient(words):
+            raise EngineUnavailable(words) from error
+        raise StartRefused(words) from error
+    except (dagger.DaggerError, GraphqlTransportError, httpx.HTTPError, OSError) as error:
+        raise EngineUnavailable(f"the session with the Dagger Engine is lost: {words_of(error)}") from error

@@ -1,0 +1,120 @@
+"""The shell that a command runs under, so that its exit code and what it leaves come back, whatever they are. Pure.
+
+An engine gives up a container whose process ends with a code of 128 to 191, with all that it has written. So the
+command is run by the image's own ``sh``, which writes its code to a file, puts what is to be handed back next to it,
+and ends well. All of that is in one directory, ``LEFT``, which is fetched by one call.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiop.model.run import OUTPUT_LIMIT, OutputFile
+
+__all__ = ["AIOP_OUTPUT", "LEFT", "MOUNT_POINT", "OUTPUT_FILE_LIMIT", "SHELL", "STDERR", "STDOUT", "Left", "wrap"]
+
+SHELL = "/bin/sh"
+MOUNT_POINT = "/aiop"
+AIOP_OUTPUT = f"{MOUNT_POINT}/output"
+LEFT = f"{MOUNT_POINT}/.left"
+STDOUT, STDERR = f"{LEFT}/stdout", f"{LEFT}/stderr"
+
+OUTPUT_FILE_LIMIT = 16 * OUTPUT_LIMIT
+"""Of the whole file at ``AIOP_OUTPUT``: room for 16 values of the largest size."""
+
+_OUTPUT = "output"
+_IRREGULAR = ".irregular"
+
+# The first argument is the number of declared outputs, then come their paths, then the command. `exec` in a subshell
+# runs a program, never a builtin or a function of this script. What is fetched is never larger than what is kept.
+_SCRIPT = f"""\
+left={LEFT}
+run() {{
+  shift $(($1 + 1))
+  case $1 in
+    */*) if [ ! -x "$1" ] || [ -d "$1" ]; then refuse "$1"; return; fi ;;
+    *) if ! command -v "$1" >/dev/null 2>&1; then refuse "$1"; return; fi ;;
+  esac
+  (exec "$@")
+  code=$?
+}}
+refuse() {{
+  if [ -e "$1" ]; then code=126 why="permission denied"; else code=127 why="not found"; fi
+  printf 'exec %s: %s' "$1" "$why" >"$left/refused"
+}}
+take() {{
+  if [ -f "$1" ]; then head -c "$3" <"$1" >"$left/$2" || : >"$left/$2{_IRREGULAR}"
+  elif [ -e "$1" ]; then : >"$left/$2{_IRREGULAR}"; fi
+}} 2>/dev/null
+run "$@"
+count=$1 number=0
+shift
+while [ "$number" -lt "$count" ]; do
+  take "$1" "$number" {OUTPUT_LIMIT + 1}
+  number=$((number + 1))
+  shift
+done
+if [ -L {AIOP_OUTPUT} ]; then : >"$left/{_OUTPUT}{_IRREGULAR}"
+else take {AIOP_OUTPUT} {_OUTPUT} {OUTPUT_FILE_LIMIT + 1}; fi
+echo "$code" >"$left/code" || exit "$code"
+exit 0
+"""
+
+
+def wrap(command: Sequence[str], *, name: str, output_paths: Mapping[str, str]) -> list[str]:
+    """Return the arguments that run ``command``; ``name`` is how the shell names itself in errors."""
+    return [SHELL, "-c", _SCRIPT, name, str(len(output_paths)), *output_paths.values(), *command]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a wrapped command left; ``code`` is ``None`` if it did not come to its end.
+
+    ``refused`` says why it could not be run at all.
+    """
+
+    code: int | None
+    refused: str | None = None
+    output_file: OutputFile | None = None
+    outputs: Mapping[str, OutputFile] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, directory: Path, output_paths: Mapping[str, str]) -> Left:
+        """Read the directory that was fetched. A step may have put there what it likes: no link is followed."""
+        code = _content(directory / "code", 16)
+        refused = _content(directory / "refused", 4096)
+        outputs = {
+            name: found
+            for number, (name, path) in enumerate(output_paths.items())
+            if (found := _output(directory / str(number), path, OUTPUT_LIMIT)) is not None
+        }
+        return cls(
+            code=int(code) if code is not None and code.strip().isdigit() else None,
+            refused=None if refused is None else refused.decode(errors="replace"),
+            output_file=_output(directory / _OUTPUT, "the file at AIOP_OUTPUT", OUTPUT_FILE_LIMIT),
+            outputs=outputs,
+        )
+
+
+def _output(path: Path, name: str, limit: int) -> OutputFile | None:
+    if os.path.lexists(f"{path}{_IRREGULAR}"):
+        return OutputFile(None, f"{name} is no regular file")
+    content = _content(path, limit + 1)
+    if content is None:
+        return None
+    if len(content) > limit:
+        return OutputFile(None, f"{name} is larger than {limit} bytes")
+    return OutputFile(content)
+
+
+def _content(path: Path, limit: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(limit) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None

@@ -1,0 +1,174 @@
+"""What only a Dagger Engine does, or does in a way of its own."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aiop.engines.dagger import DaggerEngine
+from aiop.errors import EngineUnavailable, ImageRefused, OutputGap, RegistryUnavailable, StepLost
+from aiop.model.definition import PullPolicy
+from aiop.model.run import HostMount
+from aiop.model.state import Reason
+from contract.engine.subject import DaggerSubject, Output
+from dagger_lab import DaggerLab
+
+pytestmark = pytest.mark.dagger
+
+
+@pytest.fixture
+async def subject(dagger_lab: DaggerLab, tmp_path: Path) -> AsyncIterator[DaggerSubject]:
+    made = DaggerSubject(dagger_lab, directory=tmp_path)
+    yield made
+    await made.aclose()
+
+
+async def session_of(engine: object) -> int:
+    """The process of the session that the engine has."""
+    assert isinstance(engine, DaggerEngine)
+    return (await engine._sessions.current()).pid
+
+
+# --- output -------------------------------------------------------------------------------------------------
+
+
+async def test_output_in_which_the_engine_leaves_a_gap_is_given_whole_when_asked_again(subject: DaggerSubject) -> None:
+    run = subject.run(r"echo one; sleep 1; printf '\377\n'; sleep 1; echo two; sleep 1; echo three")
+    key, live, whole = subject.key(), Output(), Output()
+    await subject.engine.start(key, run, live)
+    with pytest.raises(OutputGap):
+        await subject.engine.wait(key)
+    assert live.stdout.startswith(b"one\n")
+    await subject.engine.adopt(key, run, whole)
+    assert (await subject.engine.wait(key)).succeeded
+    assert whole.stdout == b"one\n\xff\ntwo\nthree\n"
+
+
+async def test_what_was_killed_keeps_the_output_that_was_seen(subject: DaggerSubject) -> None:
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, subject.run("echo up; sleep infinity"), output)
+    await output.shows(b"up\n")
+    await subject.engine.stop(key, grace=timedelta(seconds=1))
+    outcome = await subject.engine.wait(key)
+    assert (outcome.exit_code, outcome.reason, output.stdout) == (137, Reason.EXIT_CODE, b"up\n")
+
+
+async def test_a_command_that_kills_its_shell_has_its_code_and_its_output(subject: DaggerSubject) -> None:
+    output = Output()
+    outcome = await subject.outcome(subject.run("echo up; sleep 1; kill -9 $PPID; sleep 1"), output)
+    assert (outcome.exit_code, outcome.reason) == (137, Reason.EXIT_CODE)
+    assert output.stdout == b"up\n"
+
+
+# --- what it is given ---------------------------------------------------------------------------------------
+
+
+async def test_secrets_reach_the_command_and_are_masked_where_it_says_them(subject: DaggerSubject) -> None:
+    run = subject.run(
+        'test "$TOKEN" = correct-horse && test "$(cat /key)" = battery-staple && echo same >> $AIOP_OUTPUT\n'
+        "echo $TOKEN",
+        environment={"TOKEN": "correct-horse", "PLAIN": "x"},
+        files={"/key": b"battery-staple"},
+        secret_environment=frozenset({"TOKEN"}),
+        secret_files=frozenset({"/key"}),
+        user="1000",
+    )
+    output = Output()
+    outcome = await subject.outcome(run, output)
+    assert outcome.output_file is not None
+    assert (outcome.output_file.content, output.stdout) == (b"same\n", b"***\n")
+
+
+async def test_of_a_host_directory_only_what_was_changed_is_written_back(subject: DaggerSubject) -> None:
+    shared = subject.directory / "shared"
+    shared.mkdir()
+    for name in ("kept", "changed", "deleted"):
+        (shared / name).write_text("before")
+    before = (shared / "kept").stat()
+    mount = HostMount(str(shared), "/data", read_only=False)
+    assert (await subject.outcome(
+        subject.run("echo after > /data/changed; echo new > /data/new; rm /data/deleted", mounts=(mount,))
+    )).succeeded  # fmt: skip
+    found = {path.name: path.read_text() for path in shared.iterdir()}
+    assert found == {"kept": "before", "changed": "after\n", "new": "new\n", "deleted": "before"}
+    after = (shared / "kept").stat()
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
+
+
+async def test_one_file_of_the_host_can_be_written_to(subject: DaggerSubject) -> None:
+    file = subject.directory / "one"
+    file.write_text("before\n")
+    mount = HostMount(str(file), "/one", read_only=False)
+    assert (await subject.outcome(subject.run("cat /one; echo after > /one", mounts=(mount,)))).succeeded
+    assert file.read_text() == "after\n"
+
+
+async def test_equal_commands_of_two_attempts_both_run(subject: DaggerSubject) -> None:
+    run = subject.run("cat /proc/sys/kernel/random/uuid")
+    one, other = Output(), Output()
+    await subject.outcome(run, one)
+    await subject.outcome(run, other)
+    assert one.stdout != other.stdout
+
+
+# --- images -------------------------------------------------------------------------------------------------
+
+
+async def test_an_image_that_is_not_there_is_refused(subject: DaggerSubject) -> None:
+    image = subject.image.rpartition(":")[0] + ":no-such-tag"
+    with pytest.raises(ImageRefused):
+        await subject.engine.resolve(image, pull=PullPolicy.MISSING, credentials=None)
+
+
+async def test_a_registry_that_is_not_there_may_come_back(subject: DaggerSubject) -> None:
+    with pytest.raises(RegistryUnavailable):
+        await subject.engine.resolve("127.0.0.1:1/x:1", pull=PullPolicy.MISSING, credentials=None)
+
+
+# --- losses -------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_that_is_killed_loses_what_ran_and_nothing_else(subject: DaggerSubject) -> None:
+    run, _ = subject.gated(before="up")
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, run, output)
+    waiting = asyncio.create_task(subject.engine.wait(key))
+    await output.shows(b"up")
+    os.kill(await session_of(subject.engine), signal.SIGKILL)
+    with pytest.raises(EngineUnavailable):
+        await waiting
+    with pytest.raises(StepLost):
+        await subject.engine.adopt(key, run, Output())
+    await subject.engine.check()
+    assert (await subject.outcome(subject.run("true"))).succeeded
+
+
+async def test_an_attempt_that_ended_outlives_its_session(subject: DaggerSubject) -> None:
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, run := subject.run("echo once; exit 3"), Output())
+    await subject.engine.wait(key)
+    os.kill(await session_of(subject.engine), signal.SIGKILL)
+    await subject.engine.adopt(key, run, output)
+    assert (await subject.engine.wait(key)).exit_code == 3
+    assert output.stdout == b"once\n"
+
+
+async def test_the_session_ends_with_the_engine_object(subject: DaggerSubject) -> None:
+    pid = await session_of(subject.engine)
+    await subject.engine.aclose()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_an_engine_that_is_not_there_is_unavailable(
+    subject: DaggerSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiop.engines.dagger.session._OPEN_SECONDS", 3)
+    nowhere = DaggerEngine(endpoint=f"unix://{subject.directory}/no-such.sock", scratch=subject.directory / "none")
+    with pytest.raises(EngineUnavailable):
+        await nowhere.check()
+    await nowhere.aclose()

@@ -1,0 +1,76 @@
+"""What the words of an engine mean."""
+
+import pytest
+
+from aiop.engines.dagger.faults import image_fault, transient
+from aiop.engines.dagger.images import Image, registry_of
+from aiop.errors import EngineError, EngineUnavailable, ImageRefused, RegistryUnavailable
+from aiop.model.run import Credentials
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ('failed to resolve image "x": docker.io/library/x:1: not found', ImageRefused),
+        ("pull access denied, repository does not exist or may require authorization", ImageRefused),
+        ("failed to authorize: unexpected status: 401 Unauthorized", ImageRefused),
+        ('Head "https://r.example/v2/x": dial tcp 10.0.0.1:443: connect: connection refused', RegistryUnavailable),
+        ("dial tcp: lookup r.example: no such host", RegistryUnavailable),
+        ("net/http: TLS handshake timeout", RegistryUnavailable),
+        ("unexpected status: 429 Too Many Requests", RegistryUnavailable),
+        ("unexpected status: 503 Service Unavailable", RegistryUnavailable),
+        ("write /var/lib/dagger: no space left on device", EngineUnavailable),
+    ],
+)  # fmt: skip
+def test_the_registry_the_engine_and_the_image_are_told_apart(words: str, expected: type[EngineError]) -> None:
+    assert type(image_fault(words, None)) is expected
+
+
+def test_the_login_is_not_told() -> None:
+    fault = image_fault("401: user:hunter2 is wrong", Credentials("r.example", "user", "hunter2"))
+    assert str(fault) == "401: ***:*** is wrong"
+
+
+@pytest.mark.parametrize(
+    ("words", "lasting"),
+    [
+        ("rpc error: code = Unavailable desc = transport is closing", False),
+        ("no space left on device", False),
+        ("session abc not found", False),
+        ("unable to find user nobody-such: no matching entries in passwd file", True),
+        ("lstat /no/such: no such file or directory", True),
+    ],
+)
+def test_what_may_pass_is_told_from_what_will_not(words: str, lasting: bool) -> None:
+    assert transient(words) is not lasting
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("busybox", "docker.io"),
+        ("library/busybox:1", "docker.io"),
+        ("index.docker.io/library/busybox", "docker.io"),
+        ("localhost/x", "localhost"),
+        ("127.0.0.1:5000/x:1", "127.0.0.1:5000"),
+        ("Registry.Example/x", "registry.example"),
+    ],
+)
+def test_an_image_comes_from_one_registry(image: str, registry: str) -> None:
+    assert registry_of(image) == registry
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "expected"),
+    [
+        (None, None, ("entry", "default")),
+        (None, ("a",), ("entry", "a")),
+        (None, (), ("entry",)),
+        (("c",), None, ("c",)),
+        (("c",), ("a",), ("c", "a")),
+    ],
+)
+def test_command_and_args_replace_what_the_image_has(
+    command: tuple[str, ...] | None, args: tuple[str, ...] | None, expected: tuple[str, ...]
+) -> None:
+    assert Image("x@sha256:1", "sha256:1", True, ("entry",), ("default",)).command(command, args) == expected

@@ -1,0 +1,125 @@
+"""The shell that commands run under, run here by the shell of this machine."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aiop.engines.dagger import wrapping
+from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, Left, wrap
+from aiop.model.run import OUTPUT_LIMIT
+
+
+class Wrapped:
+    """Runs commands as an engine would, with the directory of what they leave in a place of the test."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.left = directory / ".left"
+        self.left.mkdir()
+
+    def run(self, *command: str, **output_paths: str) -> tuple[subprocess.CompletedProcess[bytes], Left]:
+        arguments = wrap(command, name="the-name", output_paths=output_paths)
+        arguments[2] = arguments[2].replace(MOUNT_POINT, str(self.directory))
+        environment = {
+            "AIOP_OUTPUT": AIOP_OUTPUT.replace(MOUNT_POINT, str(self.directory)),
+            "PATH": "/usr/bin:/bin",
+        }
+        done = subprocess.run(arguments, env=environment, capture_output=True, cwd=self.directory, check=False)
+        return done, Left.read(self.left, output_paths)
+
+
+@pytest.fixture
+def wrapped(tmp_path: Path) -> Wrapped:
+    return Wrapped(tmp_path)
+
+
+@pytest.mark.parametrize("code", [0, 1, 127, 128, 137, 191, 255])
+def test_any_exit_code_comes_back_and_the_shell_ends_well(wrapped: Wrapped, code: int) -> None:
+    done, left = wrapped.run("sh", "-c", f"echo out; echo err >&2; exit {code}")
+    assert (left.code, left.refused) == (code, None)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"out\n", b"err\n")
+
+
+def test_a_command_that_is_killed_has_the_code_of_its_signal(wrapped: Wrapped) -> None:
+    assert wrapped.run("sh", "-c", "kill -9 $$")[1].code == 137
+
+
+def test_arguments_are_passed_as_they_are(wrapped: Wrapped) -> None:
+    odd = ["a b", "", "$HOME", "'", '"', "*", "-n", "ü\n"]
+    done, _ = wrapped.run("printf", "<%s>", *odd, one="/x", two="/y")
+    assert done.stdout.decode() == "".join(f"<{text}>" for text in odd)
+
+
+def test_programs_are_run_and_not_what_the_shell_has_under_their_name(wrapped: Wrapped) -> None:
+    done, left = wrapped.run("echo", "--version")
+    assert b"coreutils" in done.stdout
+    assert left.code == 0
+    assert wrapped.run("take")[1].code == 127
+
+
+@pytest.mark.parametrize(("command", "words"), [("/no/such", "not found"), ("no-such-program", "not found")])
+def test_what_is_not_there_could_not_be_run(wrapped: Wrapped, command: str, words: str) -> None:
+    done, left = wrapped.run(command, "argument")
+    assert (left.code, left.refused) == (127, f"exec {command}: {words}")
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+@pytest.mark.parametrize("name", ["file", "directory"])
+def test_what_is_no_program_could_not_be_run(wrapped: Wrapped, name: str) -> None:
+    (wrapped.directory / "file").write_text("x")
+    (wrapped.directory / "directory").mkdir()
+    _, left = wrapped.run(f"./{name}")
+    assert (left.code, left.refused) == (126, f"exec ./{name}: permission denied")
+
+
+def test_what_is_at_aiop_output_comes_back_though_the_command_fails(wrapped: Wrapped) -> None:
+    _, left = wrapped.run("sh", "-c", "echo a=1 >>$AIOP_OUTPUT; exit 3")
+    assert left.output_file is not None
+    assert (left.code, left.output_file.content) == (3, b"a=1\n")
+
+
+def test_without_an_output_there_is_none(wrapped: Wrapped) -> None:
+    _, left = wrapped.run("true", one="/no/such")
+    assert (left.output_file, left.outputs) == (None, {})
+
+
+@pytest.mark.parametrize("text", ["ln -s /etc/passwd $AIOP_OUTPUT", "mkdir $AIOP_OUTPUT", "mkfifo $AIOP_OUTPUT"])
+def test_only_a_regular_file_is_taken(wrapped: Wrapped, text: str) -> None:
+    _, left = wrapped.run("sh", "-c", text)
+    assert left.output_file is not None
+    assert left.output_file.content is None
+    assert "no regular file" in (left.output_file.error or "")
+
+
+def test_declared_outputs_come_back_each_under_its_name(wrapped: Wrapped) -> None:
+    text = f"printf 1 >one; ln -s one two; mkdir three; head -c {OUTPUT_LIMIT + 1} /dev/zero >four"
+    place = wrapped.directory
+    _, left = wrapped.run(
+        "sh", "-c", text, one=f"{place}/one", two=f"{place}/two", three=f"{place}/three", four=f"{place}/four"
+    )
+    assert {name: file.content for name, file in left.outputs.items()} == {
+        "one": b"1",
+        "two": b"1",
+        "three": None,
+        "four": None,
+    }
+    assert "regular" in (left.outputs["three"].error or "")
+    assert "larger" in (left.outputs["four"].error or "")
+    assert (wrapped.left / "3").stat().st_size == OUTPUT_LIMIT + 1
+
+
+def test_no_link_is_followed_out_of_what_was_fetched(wrapped: Wrapped) -> None:
+    secret = wrapped.directory / "secret"
+    secret.write_text("7")
+    wrapped.run("true")
+    (wrapped.left / "code").unlink()
+    (wrapped.left / "code").symlink_to(secret)
+    (wrapped.left / "output").symlink_to(secret)
+    left = Left.read(wrapped.left, {})
+    assert (left.code, left.output_file) == (None, None)
+
+
+def test_the_directory_that_is_fetched_lies_where_it_is_mounted() -> None:
+    assert wrapping.LEFT.startswith(f"{MOUNT_POINT}/")
+    assert wrapping.STDOUT.startswith(f"{wrapping.LEFT}/")
