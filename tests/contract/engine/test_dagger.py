@@ -115,6 +115,12 @@ async def test_equal_commands_of_two_attempts_both_run(subject: DaggerSubject) -
     assert one.stdout != other.stdout
 
 
+async def test_a_user_that_the_image_does_not_have_fails_the_start(subject: DaggerSubject) -> None:
+    outcome = await subject.outcome(subject.run("id", user="nobody-such"))
+    assert (outcome.exit_code, outcome.reason) == (None, Reason.START_FAILED)
+    assert "nobody-such" in (outcome.error or "")
+
+
 # --- images -------------------------------------------------------------------------------------------------
 
 

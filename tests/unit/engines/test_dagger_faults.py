@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiop.engines.dagger.faults import image_fault, transient
+from aiop.engines.dagger.faults import image_fault, transient, words_of
 from aiop.engines.dagger.images import Image, registry_of
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, RegistryUnavailable
 from aiop.model.run import Credentials
@@ -26,6 +26,11 @@ def test_the_registry_the_engine_and_the_image_are_told_apart(words: str, expect
     assert type(image_fault(words, None)) is expected
 
 
+def test_what_is_for_programs_is_left_out_of_the_words() -> None:
+    assert words_of(ValueError("no such user [traceparent:00ff-00ff]")) == "no such user"
+    assert words_of(ValueError()) == "ValueError"
+
+
 def test_the_login_is_not_told() -> None:
     fault = image_fault("401: user:hunter2 is wrong", Credentials("r.example", "user", "hunter2"))
     assert str(fault) == "401: ***:*** is wrong"
@@ -36,7 +41,6 @@ def test_the_login_is_not_told() -> None:
     [
         ("rpc error: code = Unavailable desc = transport is closing", False),
         ("no space left on device", False),
-        ("session abc not found", False),
         ("unable to find user nobody-such: no matching entries in passwd file", True),
         ("lstat /no/such: no such file or directory", True),
     ],

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from aiop.engines.dagger.attempts import Attempt
 from aiop.engines.dagger.containers import base_of, container_of, exec_in
-from aiop.engines.dagger.faults import StartRefused, translated, words_of
+from aiop.engines.dagger.faults import StartRefused, words_of
 from aiop.engines.dagger.images import Images
 from aiop.engines.dagger.mounts import copy_mounts_out
 from aiop.engines.dagger.output import Delivery
@@ -72,7 +72,7 @@ class DaggerEngine:
     async def check(self) -> EngineInfo:
         """Ask the engine who it is; raises ``EngineUnavailable``."""
         session = await self._sessions.current()
-        with translated():
+        with session.calls():
             version = await session.client.version()
         return EngineInfo(type="dagger", version=version.removeprefix("v"))
 
@@ -150,7 +150,7 @@ class DaggerEngine:
             image = await self._images.find(session, run.image, pull=run.pull, credentials=run.credentials)
             attempt.image = image
             await asyncio.to_thread(attempt.prepare)
-            with translated():
+            with session.calls():
                 base = await base_of(session, image)
                 workspace = None
                 if run.workspace is not None:
@@ -171,9 +171,11 @@ class DaggerEngine:
         from dagger import ExecError
 
         try:
-            with translated():
+            with attempt.session.calls():
                 code, left = await self._call(attempt, made)
         except ExecError as ended:
+            if ended.exit_code < 0:
+                return Outcome(None, Reason.START_FAILED, words_of(ended), image_digest=attempt.digest)
             # A command that was killed with its shell: what it wrote is known from having been seen live.
             code, left = ended.exit_code, Left(None)
             await attempt.last_output()

@@ -9,16 +9,21 @@ from contextlib import contextmanager
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, RegistryUnavailable
 from aiop.model.run import Credentials
 
-__all__ = ["StartRefused", "image_fault", "transient", "translated", "words_of"]
+__all__ = ["SessionLost", "StartRefused", "image_fault", "transient", "translated", "words_of"]
 
 _TRANSIENT = re.compile(
-    r"cannot allocate memory|client .*not found|connection (refused|reset|error)|context canceled"
+    r"cannot allocate memory|connection (refused|reset|error)|context canceled"
     r"|context deadline exceeded|closed network connection|error reading from server|is closing|no space left on device"
-    r"|no active sessions?|session .*not found|shutting down|too many open files|transport is closing|unavailable"
+    r"|shutting down|too many open files|transport is closing|unavailable"
     r"|unexpected eof|\bEOF$",
     re.IGNORECASE,
 )
 """Words that tell of the state of the engine or the session, not of what was asked."""
+
+_TRACE = re.compile(r"\s*\[traceparent:[^\]]*\]")
+
+_LOST = re.compile(r"(client|session)\b.*\bnot found|no active sessions?|session .*(closed|removed)", re.IGNORECASE)
+"""Words of an engine that does not know the session: it was started anew."""
 
 _NETWORK = re.compile(
     r"connection (refused|reset)|deadline exceeded|dial tcp|\beof\b|i/o timeout|server misbehaving"
@@ -33,6 +38,10 @@ _ANSWERED = re.compile(
 )
 
 
+class SessionLost(EngineUnavailable):
+    """The session cannot be used any more, nor can what runs there be come back to."""
+
+
 class StartRefused(Exception):
     """The engine will not run this container, however often it is asked; the message is the engine's."""
 
@@ -43,8 +52,8 @@ def transient(words: str) -> bool:
 
 
 def words_of(error: BaseException) -> str:
-    """Return what an error says, without the names of the calls around it."""
-    return (str(error) or type(error).__name__).strip()
+    """Return what an error says, for people."""
+    return _TRACE.sub("", str(error) or type(error).__name__).strip()
 
 
 def image_fault(words: str, credentials: Credentials | None) -> EngineError:
@@ -63,7 +72,7 @@ def image_fault(words: str, credentials: Credentials | None) -> EngineError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise ``EngineUnavailable`` for a lost session and ``StartRefused`` for what the engine does not do.
+    """Raise ``EngineUnavailable`` for what may pass, ``SessionLost``, and ``StartRefused`` for what will not be done.
 
     An ``ExecError`` passes: it is the outcome of a command.
     """
@@ -77,8 +86,11 @@ def translated() -> Iterator[None]:
         raise
     except dagger.QueryError as error:
         words = words_of(error)
+        if _LOST.search(words):
+            raise SessionLost(words) from error
         if transient(words):
             raise EngineUnavailable(words) from error
         raise StartRefused(words) from error
     except (dagger.DaggerError, GraphqlTransportError, httpx.HTTPError, OSError) as error:
-        raise EngineUnavailable(f"the session with the Dagger Engine is lost: {words_of(error)}") from error
+        # Some of these messages go on for lines.
+        raise SessionLost(f"the session with the Dagger Engine is lost: {words_of(error).splitlines()[0]}") from error

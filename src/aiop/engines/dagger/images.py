@@ -7,8 +7,9 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from aiop.engines.dagger.faults import StartRefused, image_fault, translated, words_of
+from aiop.engines.dagger.faults import SessionLost, StartRefused, image_fault, words_of
 from aiop.engines.dagger.session import Session
 from aiop.engines.dagger.wrapping import SHELL
 from aiop.errors import EngineUnavailable
@@ -99,21 +100,37 @@ class Images:
 
 async def _ask(session: Session, image: str, credentials: Credentials | None) -> Image:
     try:
-        with translated():
-            container: Container = session.client.container()
-            if credentials is not None:
-                password = session.client.set_secret(f"registry {registry_of(image)}", credentials.password)
-                container = container.with_registry_auth(registry_of(image), credentials.username, password)
-            reference = await container.from_(image).image_ref()
-            # By its digest from here on: the name may come to stand for another one at any moment.
-            found = container.from_(reference)
-            shell, entrypoint, args = await asyncio.gather(
-                found.exists(SHELL), found.entrypoint(), found.default_args()
-            )
+        with session.calls():
+            if credentials is None:
+                return await _look(session.client.container(), image)
+            registry = registry_of(image)
+            # A login holds for the whole session. So there is one at a time, and it goes as soon as the image is there:
+            # it is for this image and not for whoever comes next.
+            async with session.login:
+                password = session.client.set_secret(f"registry {registry} {uuid4()}", credentials.password)
+                container = _unequalled(session.client.container())
+                container = await container.with_registry_auth(registry, credentials.username, password).sync()
+                try:
+                    return await _look(container, image)
+                finally:
+                    await _unequalled(session.client.container()).without_registry_auth(registry).sync()
     except StartRefused as refusal:
         raise image_fault(words_of(refusal), credentials) from None
+    except SessionLost:
+        raise
     except EngineUnavailable as error:
-        if not session.alive:
-            raise
         raise image_fault(words_of(error), credentials) from None
+
+
+async def _look(container: Container, image: str) -> Image:
+    reference = await _unequalled(container).from_(image).image_ref()
+    # By its digest from here on: the name may come to stand for another one at any moment.
+    found = container.from_(reference)
+    # The question for a file has the engine pull all of it.
+    shell, entrypoint, args = await asyncio.gather(found.exists(SHELL), found.entrypoint(), found.default_args())
     return Image(reference, reference.rpartition("@")[2], shell, tuple(entrypoint), tuple(args))
+
+
+def _unequalled(container: Container) -> Container:
+    """Return one that no other equals: an equal call would be answered from what the session has seen before."""
+    return container.with_label("aiop.asked", str(uuid4()))

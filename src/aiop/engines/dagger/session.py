@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import httpx
 import structlog
 
-from aiop.engines.dagger.faults import words_of
+from aiop.engines.dagger.faults import SessionLost, translated, words_of
 from aiop.engines.dagger.logs import Router, events
 from aiop.errors import EngineUnavailable
 
@@ -57,6 +57,8 @@ class Session:
         self._tasks: list[asyncio.Task[None]] = []
         self.router = Router()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.login = asyncio.Lock()
+        """Held by whoever is logged in at a registry."""
         self.bases: dict[str, Container] = {}
         """What the containers of this session begin with, by image."""
 
@@ -90,6 +92,18 @@ class Session:
     def pid(self) -> int:
         """Of the process beside us."""
         return self._process.pid
+
+    @contextlib.contextmanager
+    def calls(self) -> Iterator[None]:
+        """Raise what errors of calls inside mean, see ``translated``; a session that is found lost is given up."""
+        try:
+            with translated():
+                yield
+        except SessionLost:
+            self._note_loss()
+            # It would hold on to an engine that wants to end.
+            self._kill()
+            raise
 
     @contextlib.contextmanager
     def traced(self) -> Iterator[str]:

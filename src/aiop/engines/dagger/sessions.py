@@ -8,7 +8,7 @@ from aiop.engines.dagger.session import Session
 
 __all__ = ["Sessions"]
 
-_USES = 500
+_USES = 200
 """An engine keeps what a session has called for until its end: after so many attempts another one takes over."""
 
 
