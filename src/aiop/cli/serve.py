@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from aiop.cli.exits import Exit, Failure
+from aiop.cli.imports import without
 from aiop.errors import AiopError
 
 __all__ = ["serve"]
@@ -32,7 +33,10 @@ def serve(
     from pydantic import ValidationError
 
     from aiop.config import Settings
-    from aiop.runtime import serve as run
+
+    # structlog would load it for tracebacks that the service does not print: 5 MB for as long as it runs.
+    with without("rich"):
+        from aiop.runtime import serve as run
 
     given: dict[str, Any] = {
         "host": host, "port": port, "data_dir": data_dir, "docker_endpoint": docker_endpoint

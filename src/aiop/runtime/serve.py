@@ -15,7 +15,7 @@ import uvloop
 from aiop.config import Settings
 from aiop.runtime.build import build_service
 from aiop.runtime.logs import configure_logging
-from aiop.runtime.memory import return_memory
+from aiop.runtime.memory import return_memory, settle
 
 __all__ = ["serve"]
 
@@ -53,6 +53,7 @@ async def _serve(settings: Settings) -> None:
 
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, stop)
+            settle()
             host, port = listening.getsockname()[:2]
             log = structlog.get_logger()
             log.info("serving", url=f"http://{host}:{port}", data_dir=str(service.installation.directory))
