@@ -103,3 +103,11 @@ async def test_who_gives_up_waiting_does_not_end_the_opening(opened: list[FakeSe
     assert await sessions.current() is opened[0]
     assert len(opened) == 1
     await sessions.aclose()
+
+
+async def test_who_is_in_one_when_all_are_closed_may_leave_it_afterwards(opened: list[FakeSession]) -> None:
+    sessions = Sessions(None)
+    session = await sessions.enter()
+    await sessions.aclose()
+    sessions.leave(session)
+    assert opened[0].closed

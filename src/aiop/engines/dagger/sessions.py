@@ -46,6 +46,9 @@ class Sessions:
 
     def leave(self, session: Session) -> None:
         """Say that an attempt has ended; the last one closes a session that is not for new ones any more."""
+        if session not in self._users:
+            # All was closed under it.
+            return
         self._users[session] -= 1
         if not self._users[session]:
             del self._users[session]
