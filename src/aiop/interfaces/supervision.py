@@ -23,7 +23,8 @@ class SupervisorStore(Protocol):
         placed on an agent before stays there, also if the agent is away. One that was not is placed now by
         ``model.placement.choose``, in the order of submission: never on an agent that is full, also when
         replicas claim at once. One for which no agent has a place is left, and holds up only those that need the
-        same capabilities.
+        same capabilities. A displaced one that is to be cancelled comes without an agent (an empty id): nothing is left
+        to stop.
         """
 
     async def adopt_own(self, owner: str, *, ttl: timedelta) -> Sequence[Lease]:

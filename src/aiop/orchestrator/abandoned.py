@@ -17,9 +17,8 @@ def abandoned(record: ExecutionRecord, *, reason: Reason, error: str, now: datet
 
     What runs on an engine is an orphan then, and goes with the next sweep.
     """
-    changes = Changes(
-        execution=ExecutionChange(ExecutionStatus.FAILED, record.summary.started_at, now, None, reason, error)
-    )
+    outcome = ExecutionStatus.CANCELLED if reason is Reason.CANCELLED else ExecutionStatus.FAILED
+    changes = Changes(execution=ExecutionChange(outcome, record.summary.started_at, now, None, reason, error))
     number = record.last_event
     for step in record.summary.steps:
         if step.status.ended:
@@ -37,6 +36,6 @@ def abandoned(record: ExecutionRecord, *, reason: Reason, error: str, now: datet
         for attempt in record.attempts
         if not attempt.status.ended
     )
-    data = {"status": ExecutionStatus.FAILED, "reason": reason, "error": error}
+    data = {"status": outcome, "reason": reason, "error": error}
     changes.events.append(Event(number + 1, EventType.EXECUTION_FINISHED, now, data))
     return changes

@@ -204,7 +204,10 @@ class Supervisor:
             return
         place = await self._places.place(charge.lease.agent)
         if place is None:
-            await self._fail(charge.lease, Reason.AGENT_DELETED, "its agent was deleted")
+            if record.summary.cancel_requested_at is not None:
+                await self._fail(charge.lease, Reason.CANCELLED, "cancelled on request")
+            else:
+                await self._fail(charge.lease, Reason.AGENT_DELETED, "its agent was deleted")
             return
         try:
             plan = self._plans(record)

@@ -112,9 +112,12 @@ async def _placements(tx: AsyncConnection, *, limit: int) -> list[tuple[Executio
     if limit <= 0:
         return []
     displaced = (await tx.execute(_DISPLACED, {"limit": limit})).all()
+    # What is only to be ended needs no place.
+    cancelled = [(ExecutionId(row.id), AgentId(NOWHERE)) for row in displaced if row.cancel_requested_at is not None]
+    displaced = [row for row in displaced if row.cancel_requested_at is None]
     waiting = [requires async for requires in _queues(tx)]
     if not waiting and not displaced:
-        return []
+        return cancelled
     agents = [agent_record(row) for row in await tx.execute(_AGENTS)]
     loads = Counter({agent.id: agent.load for agent in agents})
     room = sum(max(0, agent.max_load - agent.load) for agent in agents)
@@ -124,7 +127,7 @@ async def _placements(tx: AsyncConnection, *, limit: int) -> list[tuple[Executio
         for requires in waiting
         if choose(agents, requires.split(), loads) is not None
     ]
-    return list(_assigned(heads, agents, loads, limit))
+    return [*cancelled, *_assigned(heads, agents, loads, limit - len(cancelled))]
 
 
 def _assigned(
@@ -170,7 +173,7 @@ _QUEUE = (
     .with_for_update(of=tables.executions, skip_locked=True)
 )
 _DISPLACED = (
-    select(_executions.created_at, _executions.id, _executions.requires)
+    select(_executions.created_at, _executions.id, _executions.requires, _executions.cancel_requested_at)
     .join(tables.leases, tables.leases.c.execution_id == _executions.id)
     .where(tables.leases.c.agent_id == NOWHERE, tables.leases.c.owner.is_(None))
     .order_by(_executions.created_at, _executions.id)

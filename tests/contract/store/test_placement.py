@@ -14,6 +14,7 @@ from aiop.interfaces import Lease
 from aiop.model.agent import AgentHealth, AgentRecord, EngineCheck
 from aiop.model.ids import AgentId, ExecutionId
 from aiop.model.placement import reason_to_wait
+from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, open_store
 from contract.store.subject import AGENT, START, TTL, HandClock, Subject, a_workflow, an_agent, an_execution, ended
 
@@ -109,6 +110,29 @@ async def test_a_queue_of_many_is_not_walked_through(subject: Subject, store: Sq
     [lease] = await store.claim("a", ttl=TTL, limit=100)
 
     assert lease.execution == last
+
+
+async def test_what_has_left_its_agent_is_placed_anew_in_its_turn_or_only_ended(
+    subject: Subject, store: SqlStore
+) -> None:
+    first, second = an_agent(capabilities=("cpu",), max_load=2), an_agent(capabilities=("cpu",), max_load=1)
+    await agents_of(store, first)
+    executions = await waiting(subject, store, "cpu", "cpu")
+    leases = await store.claim("a", ttl=TTL, limit=100)
+    for lease in leases:
+        await store.release(lease, displaced=True)
+    await store.note_check([first.id], EngineCheck(AgentHealth.OFFLINE, START, error="gone"))
+    assert (await store.agent(first.id)).load == 0
+    assert await store.claim("a", ttl=TTL, limit=100) == []
+
+    assert await store.request_cancel(executions[1]) is ExecutionStatus.PENDING
+    [ended_only] = await store.claim("a", ttl=TTL, limit=100)
+    assert (ended_only.execution, ended_only.agent, ended_only.epoch) == (executions[1], "", 2)
+    await store.commit(ended_only, ended(ExecutionStatus.CANCELLED))
+
+    await store.add_agent(second)
+    [again] = await store.claim("a", ttl=TTL, limit=100)
+    assert (again.execution, again.agent, again.epoch) == (executions[0], second.id, 2)
 
 
 def test_why_something_waits_is_said_with_the_agents_names() -> None:

@@ -343,6 +343,28 @@ async def test_what_asked_for_it_goes_on_elsewhere_when_its_engine_is_lost(site)
     assert events.count("ExecutionResumed") == 1
 
 
+async def test_what_has_no_place_to_go_on_can_be_cancelled(site):
+    lost = await site.register("one")
+    again = {"retry": {"max_attempts": 2, "on": ["engine_lost"]}}
+    async with a_life(site), asyncio.timeout(20):
+        execution = await site.submit([step("a", **again), step("b", depends_on=["a"])])
+        await running(site.world("one"), 1)
+        site.world("one").down()
+        await site.agent_is(lost, AgentHealth.OFFLINE)
+        await site.steps_wait(execution, 1)
+        site.clock.skip(timedelta(hours=2))
+        with site.bus.listen(execution_topic(execution)) as wakes:
+            while (await site.store.execution(execution)).waiting is None:
+                await wakes.wait()
+        await site.store.request_cancel(execution)
+        site.bus.publish(WORK)
+        found = await site.ended(execution)
+        site.world("one").up()
+        await site.world("one").until(lambda it: not it.containers)
+    assert (found.status, found.reason) == ("cancelled", "cancelled")
+    assert all(each.status.ended for each in found.steps)
+
+
 async def test_a_step_that_did_not_ask_is_not_run_twice_when_its_engine_is_lost(site):
     lost = await site.register("one")
     again = {"retry": {"max_attempts": 2, "on": ["engine_lost"]}}
