@@ -266,6 +266,11 @@ async def test_a_definition_may_be_given_inline(client: httpx.AsyncClient, sourc
     assert (await execute(client, pipeline)).status_code == 201
 
 
+async def test_capabilities_that_no_agent_has_are_refused_at_once(client: httpx.AsyncClient, pipeline: str) -> None:
+    found = faults(await execute(client, pipeline, requires=["gpu", "near"]))
+    assert found == {"requires": "No agent has the capabilities dagger_pipeline, gpu, near"}
+
+
 async def test_an_execution_keeps_how_it_was_asked_for(
     client: httpx.AsyncClient, source: Path, service: Service, owner: Owner
 ) -> None:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, ValidationError
 
 from aiop.api.access import Editor, Viewer
@@ -25,13 +25,14 @@ from aiop.api.schemas.pipelines import (
     SubmittedPipeline,
 )
 from aiop.api.services import services_of
+from aiop.api.submissions import IdempotencyKey, submission_of
 from aiop.api.tracing import CallerTrace
 from aiop.errors import InvalidRequest
 from aiop.interfaces import PipelineQuery
 from aiop.model.ids import PipelineId
 from aiop.model.pipelines import PipelineRecord
 from aiop.model.state import ExecutionStatus
-from aiop.operations import PipelineSubmission, RegistryLogin, Submission
+from aiop.operations import PipelineSubmission
 from aiop.operations.merge import members
 from aiop.spec import faults_of, parse_json
 
@@ -137,30 +138,13 @@ async def execute_pipeline(
     caller: Editor,
     pipeline_id: str,
     trace: CallerTrace,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            description="Makes a repeated request return the first answer instead of executing again",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Execute a pipeline on a snapshot of its source; answers once both are durably stored."""
     pipeline = _id(pipeline_id)
     body = await model_of(request, ExecutePipelineRequest, optional=True)
-    login = body.container_credentials
     submission = PipelineSubmission(
-        Submission(
-            inputs=body.inputs,
-            defaults=body.workflow_defaults.inputs if body.workflow_defaults else {},
-            registry=body.container_registry,
-            login=RegistryLogin(login.username, login.password) if login else None,
-            ignore_unsupported=body.ignore_unsupported,
-            trace=trace,
-        ),
-        source_directory=body.source_directory,
-        skip_cache=body.skip_cache,
+        submission_of(body, trace), source_directory=body.source_directory, skip_cache=body.skip_cache
     )
     operations = services_of(request).pipelines
     execution = await operations.submit(pipeline, submission, by=caller.username, key=idempotency_key)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiop.api.access import Editor, Viewer
@@ -17,13 +17,14 @@ from aiop.api.respond import json_bytes, json_response, no_content, rfc3339
 from aiop.api.schemas.executions import ExecuteRequest, Submitted
 from aiop.api.schemas.workflows import Validation, Workflow, WorkflowList
 from aiop.api.services import services_of
+from aiop.api.submissions import IdempotencyKey, submission_of
 from aiop.api.tracing import CallerTrace
 from aiop.interfaces import WorkflowQuery
 from aiop.model.agent import LACKING, Ability, EngineType
 from aiop.model.ids import WorkflowId
 from aiop.model.records import WorkflowRecord
 from aiop.model.state import ExecutionStatus
-from aiop.operations import RegistryLogin, Submission, lacking
+from aiop.operations import lacking
 from aiop.spec import WorkflowDocument
 
 __all__ = ["router"]
@@ -143,29 +144,12 @@ async def execute_workflow(
     caller: Editor,
     workflow_id: str,
     trace: CallerTrace,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=255,
-            description="Makes a repeated request return the first answer instead of executing again",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Execute a workflow; answers once the execution is durably stored."""
     workflow = _id(workflow_id)
     body = await model_of(request, ExecuteRequest, optional=True)
-    login = body.container_credentials
-    submission = Submission(
-        inputs=body.inputs,
-        defaults=body.workflow_defaults.inputs if body.workflow_defaults else {},
-        registry=body.container_registry,
-        login=RegistryLogin(login.username, login.password) if login else None,
-        requires=body.requires,
-        ignore_unsupported=body.ignore_unsupported,
-        trace=trace,
-    )
+    submission = submission_of(body, trace)
     operations = services_of(request).operations
     execution = await operations.submit(workflow, submission, by=caller.username, key=idempotency_key)
     return json_response(

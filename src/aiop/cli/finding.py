@@ -18,29 +18,17 @@ _SHOWN = 5
 
 def workflow_id(client: Client, reference: str) -> str:
     """Find a workflow by id, exact name, or the beginning of its id; it must be the only one."""
-    if _UUID.fullmatch(reference):
-        return reference
-    named = [found.id for found in client.workflows.iter(name=reference) if found.name == reference]
-    begun = [] if named else _begun_with(client.workflows.list, reference)
-    return _only(named or begun, reference, "workflow", "workflows")
+    return _named(client.workflows, reference, "workflow", "workflows")
 
 
 def agent_id(client: Client, reference: str) -> str:
-    """Find an agent by id, exact name, or the beginning of its id; it must be the only one."""
-    if _UUID.fullmatch(reference):
-        return reference
-    named = [found.id for found in client.agents.iter(name=reference) if found.name == reference]
-    begun = [] if named else _begun_with(client.agents.list, reference)
-    return _only(named or begun, reference, "agent", "agents")
+    """Find an agent, likewise."""
+    return _named(client.agents, reference, "agent", "agents")
 
 
 def pipeline_id(client: Client, reference: str) -> str:
-    """Find a pipeline by id, exact name, or the beginning of its id; it must be the only one."""
-    if _UUID.fullmatch(reference):
-        return reference
-    named = [found.id for found in client.pipelines.iter(name=reference) if found.name == reference]
-    begun = [] if named else _begun_with(client.pipelines.list, reference)
-    return _only(named or begun, reference, "pipeline", "pipelines")
+    """Find a pipeline, likewise."""
+    return _named(client.pipelines, reference, "pipeline", "pipelines")
 
 
 def execution_id(client: Client, reference: str) -> str:
@@ -48,6 +36,14 @@ def execution_id(client: Client, reference: str) -> str:
     if _UUID.fullmatch(reference):
         return reference
     return _only(_begun_with(client.executions.list, reference), reference, "execution", "executions")
+
+
+def _named(resource: Any, reference: str, noun: str, nouns: str) -> str:
+    if _UUID.fullmatch(reference):
+        return reference
+    named = [found.id for found in resource.iter(name=reference) if found.name == reference]
+    begun = [] if named else _begun_with(resource.list, reference)
+    return _only(named or begun, reference, noun, nouns)
 
 
 def _only(found: list[str], reference: str, noun: str, nouns: str) -> str:

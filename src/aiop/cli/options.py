@@ -9,7 +9,19 @@ import typer
 
 from aiop.cli import completion
 
-__all__ = ["ExecutionArgument", "Format", "Limit", "Offset", "Output", "Server", "Sort", "WorkflowArgument", "Yes"]
+__all__ = [
+    "ExecutionArgument",
+    "Format",
+    "IgnoreUnsupported",
+    "Limit",
+    "Offset",
+    "Output",
+    "Requires",
+    "Server",
+    "Sort",
+    "WorkflowArgument",
+    "Yes",
+]
 
 
 class Format(enum.StrEnum):
@@ -35,6 +47,12 @@ Sort: TypeAlias = Annotated[
     str | None, typer.Option("--sort", metavar="FIELD[:asc|:desc]", help="Order of the rows; else newest first.")
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Requires: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--requires", metavar="WORD", help="A capability that its agent must have.")
+]
+IgnoreUnsupported: TypeAlias = Annotated[
+    bool, typer.Option("--ignore-unsupported", help="Run also where the engine cannot give limits it asks for.")
+]
 WorkflowArgument: TypeAlias = Annotated[
     str,
     typer.Argument(

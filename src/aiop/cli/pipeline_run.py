@@ -9,7 +9,7 @@ import typer
 
 from aiop.cli.connection import connect
 from aiop.cli.exits import Exit, Failure
-from aiop.cli.options import Format, Output, Server
+from aiop.cli.options import Format, IgnoreUnsupported, Output, Requires, Server
 from aiop.cli.run import credentials_of, mapping_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def run(
     registry_username: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who to be there; the password is AIOP_REGISTRY_PASSWORD.")
     ] = None,
+    requires: Requires = None,
+    ignore_unsupported: IgnoreUnsupported = False,
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
@@ -75,6 +77,8 @@ def run(
                 skip_cache=skip_cache,
                 container_registry=registry,
                 container_credentials=credentials,
+                requires=requires,
+                ignore_unsupported=ignore_unsupported or None,
             )
         if detach:
             accepted = submission.execution_id

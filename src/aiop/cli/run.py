@@ -10,7 +10,7 @@ import typer
 
 from aiop.cli.connection import connect
 from aiop.cli.exits import Exit, Failure
-from aiop.cli.options import Format, Output, Server
+from aiop.cli.options import Format, IgnoreUnsupported, Output, Requires, Server
 
 if TYPE_CHECKING:
     from aiop.client import Client, Submission, Workflow
@@ -38,12 +38,8 @@ def run(
     timeout: Annotated[
         float | None, typer.Option("--default-timeout", min=0, metavar="SECONDS", help="For steps that set none.")
     ] = None,
-    requires: Annotated[
-        list[str] | None, typer.Option("--requires", metavar="WORD", help="A capability that its agent must have.")
-    ] = None,
-    ignore_unsupported: Annotated[
-        bool, typer.Option("--ignore-unsupported", help="Run also where the engine cannot give limits it asks for.")
-    ] = False,
+    requires: Requires = None,
+    ignore_unsupported: IgnoreUnsupported = False,
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:

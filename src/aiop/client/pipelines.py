@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -87,12 +87,14 @@ class Pipelines(Resource[D]):
         container_registry: str | None = None,
         container_credentials: Mapping[str, str] | None = None,
         workflow_defaults: Json | None = None,
+        requires: Sequence[str] | None = None,
+        ignore_unsupported: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[PipelineSubmission]:
         """Start an execution on a snapshot of the source; returns once both are durably stored.
 
-        Safe to repeat, as ``workflows.execute`` is. Raises ``InvalidRequest`` with every fault of source, definition
-        and inputs.
+        Safe to repeat, and takes ``requires`` and ``ignore_unsupported``, as ``workflows.execute`` does. Raises
+        ``InvalidRequest`` with every fault of source, definition and inputs.
         """
         given = {
             "inputs": dict(inputs or {}),
@@ -101,6 +103,8 @@ class Pipelines(Resource[D]):
             "container_registry": container_registry,
             "container_credentials": container_credentials,
             "workflow_defaults": workflow_defaults,
+            "requires": None if requires is None else list(requires),
+            "ignore_unsupported": ignore_unsupported,
         }
         request = Request(
             "POST",

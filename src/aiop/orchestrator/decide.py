@@ -183,7 +183,7 @@ class Board:
     def __post_init__(self) -> None:
         count = len(self.plan.definition.steps)
         self.progress = [_Progress() for _ in range(count)]
-        self.blockers = [len(parents) for parents in self.plan.graph.parents]
+        self.blockers = self.plan.graph.dependency_counts
         self.failed_dependencies = [0] * count
         self.open = count
 

@@ -138,6 +138,9 @@ def test_a_pipeline_is_stored_changed_and_deleted(run: Run, project: Path) -> No
     ended = run("pipeline", "run", "stored", "-i", "mode=slow", "-o", "json", "--skip-cache")
     assert json.loads(ended.stdout)["steps"]["test"]["outputs"]["result"] == "noteslow"
     assert len(run("execution", "list", "--pipeline", "stored", "-o", "name").stdout.split()) == 1
+    refused = run("pipeline", "run", "stored", "--requires", "gpu", "--ignore-unsupported")
+    assert refused.returncode == 3
+    assert "No agent has the capabilities dagger_pipeline, gpu" in refused.stderr
     inline = run("pipeline", "update", "stored", "--inline", str(project / "pipeline.yaml"), "--no-cache")
     assert inline.stdout.startswith("Updated pipeline stored")
     shown = json.loads(run("pipeline", "show", "stored", "-o", "json").stdout)

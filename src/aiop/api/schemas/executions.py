@@ -15,6 +15,7 @@ from aiop.spec.schema import Word
 __all__ = [
     "ExecuteRequest",
     "Execution",
+    "ExecutionFields",
     "ExecutionItem",
     "ExecutionList",
     "RegistryCredentials",
@@ -49,13 +50,29 @@ class WorkflowDefaults(BaseModel):
     )
 
 
-class ExecuteRequest(BaseModel):
+class ExecutionFields(BaseModel):
+    """How anything is executed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    inputs: dict[str, Any] = Field(default_factory=dict, repr=False)
+    container_registry: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="Prefix for images that name no registry"
+    )
+    container_credentials: RegistryCredentials | None = None
+    workflow_defaults: WorkflowDefaults | None = None
+    requires: Annotated[list[Word], Field(max_length=100)] = Field(
+        default_factory=list, description="Capabilities that the agent must have, besides those of the definition"
+    )
+    ignore_unsupported: bool = Field(
+        False, description="Execute also where the engine cannot give limits or a separation that steps ask for"
+    )
+
+
+class ExecuteRequest(ExecutionFields):
     """How to execute a workflow."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        hide_input_in_errors=True,
         json_schema_extra={
             "examples": [
                 {
@@ -66,19 +83,6 @@ class ExecuteRequest(BaseModel):
                 }
             ]
         },
-    )
-
-    inputs: dict[str, Any] = Field(default_factory=dict, repr=False)
-    container_registry: Annotated[str, Field(max_length=512)] | None = Field(
-        None, description="Prefix for images that name no registry"
-    )
-    container_credentials: RegistryCredentials | None = None
-    workflow_defaults: WorkflowDefaults | None = None
-    requires: Annotated[list[Word], Field(max_length=100)] = Field(
-        default_factory=list, description="Capabilities that the agent must have, besides those of the workflow"
-    )
-    ignore_unsupported: bool = Field(
-        False, description="Execute also where the engine cannot give limits or a separation that steps ask for"
     )
 
 

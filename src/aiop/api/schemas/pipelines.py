@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from aiop.api.schemas.executions import RegistryCredentials, WorkflowDefaults
+from aiop.api.schemas.executions import ExecutionFields
 from aiop.errors import SourceRefused
 from aiop.model.pipelines import CacheOff, CacheUse
 from aiop.operations import MissReason
@@ -132,7 +132,7 @@ class PipelineList(BaseModel):
     offset: int
 
 
-class ExecutePipelineRequest(_Request):
+class ExecutePipelineRequest(ExecutionFields):
     """How to execute a pipeline."""
 
     model_config = ConfigDict(
@@ -141,17 +141,8 @@ class ExecutePipelineRequest(_Request):
         }
     )
 
-    inputs: dict[str, Any] = Field(default_factory=dict, repr=False)
     source_directory: Source_ | None = Field(None, description="Instead of the pipeline's own")
     skip_cache: bool = Field(False, description="Run every step; the results are kept for later executions")
-    container_registry: Annotated[str, Field(max_length=512)] | None = Field(
-        None, description="Prefix for images that name no registry"
-    )
-    container_credentials: RegistryCredentials | None = None
-    workflow_defaults: WorkflowDefaults | None = None
-    ignore_unsupported: bool = Field(
-        False, description="Execute also where the engine cannot give limits or a separation that steps ask for"
-    )
 
 
 class SubmittedPipeline(BaseModel):

@@ -60,7 +60,7 @@ class Session:
         self.login = asyncio.Lock()
         """Held by whoever is logged in at a registry."""
         self.bases: dict[str, Container] = {}
-        """What the containers of this session begin with, by image."""
+        """What containers begin with, by image."""
 
     client: Client
 
