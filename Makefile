@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+REAL := browser or dagger or docker or kubernetes or oci or postgres or prometheus
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
@@ -22,12 +23,12 @@ setup: $(DEV)  ## Make the virtual environment .venv with all that development n
 
 test: test-quick test-engine  ## Run every test, quick ones first; those that lack their engine are skipped unless AIOP_REQUIRE names it.
 
-test-quick: $(DEV)  ## Run the tests that need no engine and no Prometheus.
-	$(BIN)/pytest -m "not docker and not dagger and not prometheus"
+test-quick: $(DEV)  ## Run the tests that need no real engine, database server, browser or Prometheus.
+	$(BIN)/pytest -m "not ($(REAL))"
 
-test-engine: $(DEV)  ## Run the tests against a real Docker Engine and a real Prometheus that they start themselves (as root on Debian and Ubuntu).
+test-engine: $(DEV)  ## Run the tests against real engines, databases, browsers and a real Prometheus, which they start themselves (as root on Debian and Ubuntu).
 	@sh scripts/packages.sh test
-	$(BIN)/pytest -m "docker or dagger or prometheus"
+	$(BIN)/pytest -m "$(REAL)"
 
 lint: $(DEV)  ## Check style, format and which package imports which.
 	$(BIN)/ruff check .
