@@ -30,10 +30,14 @@ monitoring() {
     command -v prometheus >/dev/null || echo prometheus
 }
 
+database() {
+    [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null)" ] || echo postgresql
+}
+
 case $1 in
 engine) missing=$(engine) ;;
 image) missing=$(image) ;;
-test) missing=$(engine && image && network && registry && monitoring) ;;
+test) missing=$(engine && image && network && registry && monitoring && database) ;;
 *)
     echo "usage: $0 engine|image|test" >&2
     exit 2
@@ -42,7 +46,16 @@ esac
 
 [ -n "$missing" ] || exit 0
 echo "aiop: installing the packages" $missing
-export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes UCF_FORCE_CONFFOLD=1
 apt-get update -qq
+# Debian would set up a server on the usual port with it, which the tests have no use for.
+cluster=/etc/postgresql-common/createcluster.conf
+if [ -e "$cluster" ]; then
+    cluster=
+else
+    mkdir -p "${cluster%/*}"
+    echo 'create_main_cluster = false' >"$cluster"
+fi
 # shellcheck disable=SC2086 # a list of words
 apt-get install -y -qq --no-install-recommends $missing >/dev/null
+[ -z "$cluster" ] || rm "$cluster"

@@ -6,6 +6,7 @@ import pytest
 
 from dagger_lab import DaggerLab, DaggerMissing
 from docker_lab import DockerLab, DockerMissing, missing
+from postgres_lab import Postgres, PostgresMissing
 from service_process import ServiceProcess
 
 
@@ -49,3 +50,15 @@ def dagger_lab() -> DaggerLab:
     except DaggerMissing as why:
         missing("dagger", str(why))
         raise
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for all tests of the session."""
+    try:
+        server = Postgres()
+    except PostgresMissing as why:
+        missing("postgres", str(why))
+        raise
+    yield server
+    server.close()

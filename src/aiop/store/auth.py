@@ -185,7 +185,7 @@ _TOKEN = select(tables.tokens).where(tables.tokens.c.digest == bindparam("digest
 async def _user_that_can_go(tx: AsyncConnection, username: str, *, remains_admin: bool) -> AnyRow:
     users = tables.users.c
     locked = select(tables.users).where((users.username == username) | (users.role == Role.ADMIN.value))
-    rows = {row.username: row for row in await tx.execute(locked.with_for_update())}
+    rows = {row.username: row for row in await tx.execute(locked.order_by(users.username).with_for_update())}
     if username not in rows:
         raise NotFound("User not found")
     others = [name for name, row in rows.items() if row.role == Role.ADMIN.value and name != username]

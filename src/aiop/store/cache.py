@@ -15,6 +15,7 @@ from aiop.store.bulk import batched
 from aiop.store.codec import AnyRow
 from aiop.store.database import Database, Part
 from aiop.store.executions import OPEN
+from aiop.store.figures import whole_sum
 from aiop.store.logs import LogCodec
 from aiop.store.workspaces import EntryTable
 
@@ -58,7 +59,7 @@ class CachePart(Part):
         entries = tables.cache_entries.c
         evicted = 0
         async with self._db.reading() as tx:
-            over = (await tx.scalar(select(func.sum(entries.size))) or 0) - limit
+            over = (await tx.scalar(select(whole_sum(entries.size))) or 0) - limit
         while over > 0:
             oldest = await self._db.rows(
                 select(entries.key, entries.size).order_by(entries.used_at, entries.key).limit(_AT_ONCE)

@@ -53,6 +53,7 @@ class Claims:
             )
         ]
         taken = await self._take(tx, owner, dropped, expires_at=expires_at, only=free)
+        await self._db.dialect.lock_placement(tx)
         placed = await _placements(tx, limit=limit - len(dropped))
         return [*taken, *await self._take(tx, owner, placed, expires_at=expires_at, only=free)]
 
@@ -105,9 +106,8 @@ class Claims:
 
 
 async def _placements(tx: AsyncConnection, *, limit: int) -> list[tuple[ExecutionId, AgentId]]:
-    """Choose agents for the oldest that wait, as far as there are places.
-
-    The agents' rows are locked, so two replicas never count the same place as free.
+    """Choose agents for the oldest that wait, as far as there are places; under the lock of placement, so two replicas
+    never count the same place as free.
     """
     if limit <= 0:
         return []
@@ -180,9 +180,4 @@ _DISPLACED = (
     .limit(bindparam("limit"))
     .with_for_update(of=tables.leases, skip_locked=True)
 )
-_AGENTS = (
-    select(tables.agents, LOAD)
-    .where(tables.agents.c.deleted_at.is_(None))
-    .order_by(tables.agents.c.id)
-    .with_for_update(of=tables.agents)
-)
+_AGENTS = select(tables.agents, LOAD).where(tables.agents.c.deleted_at.is_(None)).order_by(tables.agents.c.id)

@@ -15,7 +15,8 @@ from aiop.store import tables
 from aiop.store.audit_log import AuditLog
 from aiop.store.bulk import Bulk
 from aiop.store.codec import AnyRow, micros
-from aiop.store.dialect import SNAPSHOT, Dialect
+from aiop.store.dialect import Dialect
+from aiop.store.ledger import Ledger
 from aiop.store.writer import Calls, Writer
 
 __all__ = ["Database", "Part"]
@@ -26,12 +27,16 @@ T = TypeVar("T")
 class Database:
     """One open database."""
 
-    def __init__(self, dialect: Dialect, clock: Clock, *, series_limit: int, traced: bool) -> None:
+    def __init__(self, dialect: Dialect, clock: Clock, *, series_limit: int, traced: bool, shard: int) -> None:
         self.clock = clock
         self.series_limit = series_limit
         self.traced = traced
         self.dialect = dialect
-        self.writer = Writer(dialect, clock)
+        self.shard = shard
+        writing = dialect.writing_engine()
+        self._sql_dialect = writing.dialect
+        self.ledger = Ledger(self)
+        self.writer = Writer(dialect, writing, self.ledger, clock)
         self.audit = AuditLog(self.bulk(insert(tables.audit)), self.now)
         self._calls = Calls()
         self._readers = dialect.reading_engine()
@@ -40,7 +45,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Open a snapshot: its statements see one state. Raises ``StorageUnavailable``."""
         async with self._connected() as connection:
-            yield await connection.execution_options(**{SNAPSHOT: True})
+            yield await connection.execution_options(**self.dialect.snapshot)
 
     async def rows(self, statement: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """Read the rows of a single statement; raises ``StorageUnavailable``."""
@@ -69,7 +74,7 @@ class Database:
 
     def bulk(self, statement: Insert | Update, columns: Sequence[str] | None = None) -> Bulk:
         """Prepare a statement for many rows; an ``INSERT`` takes all columns of its table if none are named."""
-        return Bulk(self.writer.sql_dialect, statement, columns)
+        return Bulk(self._sql_dialect, statement, columns)
 
     def upsert(self, table: Table) -> Bulk:
         """Prepare an ``INSERT`` of whole rows that replaces the row with the same key."""

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 import errno
-import sqlite3
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias
 
-from sqlalchemy import Connection, Table, event
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from aiop.store.sqlite_connection import SqliteConnection
+__all__ = ["Dialect", "Upsert", "dialect_for", "is_system_fault", "system_says_full"]
 
-__all__ = ["SNAPSHOT", "Dialect", "SqliteDialect", "dialect_for"]
-
-SNAPSHOT = "aiop_snapshot"
-"""Execution option of a reading connection: all its statements are to see one state."""
+Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
+"""An ``INSERT`` that may go on with ``on_conflict_do_update``."""
 
 
 class Dialect(Protocol):
     """One kind of database."""
 
+    is_shared: bool
+    """Whether several processes may work on it at once."""
+
+    snapshot: Mapping[str, Any]
+    """Execution options of a reading connection all of whose statements are to see one state."""
+
     def prepare(self) -> None:
         """Make ready what must exist before the first connection."""
 
     def writing_engine(self, *, patient: bool = False) -> AsyncEngine:
-        """Make the engine of the one writer: transactions take the right to write as they begin.
+        """Make the engine of the one writer of this process.
 
-        A patient one waits for whoever has that right as long as a large change of the schema may take.
+        A patient one is for changing the schema: its transactions exclude each other, and wait as long as a large
+        change may take.
         """
 
     def reading_engine(self) -> AsyncEngine:
-        """Make the engine of the readers: connections refuse to write, and know ``SNAPSHOT``."""
+        """Make the engine of the readers: connections refuse to write, and know ``snapshot``."""
 
-    def insert(self, table: Table) -> sqlite.Insert:
+    def insert(self, table: Table) -> Upsert:
         """Begin an ``INSERT`` that may go on with ``on_conflict_do_update``."""
+
+    async def lock_placement(self, tx: AsyncConnection) -> None:
+        """Keep other replicas from placing executions until the end of the transaction."""
 
     async def tidy(self, connection: AsyncConnection) -> None:
         """Do what is to be done now and then between two transactions of the writer; never raises."""
@@ -48,145 +53,38 @@ class Dialect(Protocol):
     def is_outage(self, error: BaseException) -> bool:
         """Tell a fault of the world (disk full, locked, gone) from a fault of the statement."""
 
+    def is_conflict(self, error: BaseException) -> bool:
+        """Tell whether another process got in between, so that the same transaction may succeed now."""
+
     def is_full(self, error: BaseException) -> bool:
         """Tell whether it is space that is wanting."""
 
 
 def dialect_for(url: str) -> Dialect:
     """Choose by the scheme; raises ``ValueError`` for one that is not known."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("the database's URL cannot be read") from error
+    scheme = parsed.drivername.partition("+")[0]
     if parsed.drivername == "sqlite+aiosqlite" and parsed.database:
+        from aiop.store.sqlite_dialect import SqliteDialect
+
         return SqliteDialect(parsed)
-    raise ValueError(f"no store for {parsed.render_as_string()}: use sqlite+aiosqlite:///PATH")
+    if scheme in ("postgresql", "postgres"):
+        from aiop.store.postgres_dialect import PostgresDialect
 
-
-class SqliteDialect:
-    """One file in WAL mode: one writer, and readers that it never blocks.
-
-    ``synchronous=FULL`` syncs the log at each commit, so what was answered survives a loss of power.
-    ``secure_delete`` overwrites what is deleted; an older copy of a page lives on in the ``-wal`` file until a
-    checkpoint (each 4,000 pages, and when the last connection closes) lets new frames take its place. Readers that
-    come one after the other without a gap would keep that from happening for ever: ``tidy`` makes the gap.
-    """
-
-    _OUTAGES = frozenset(
-        {
-            sqlite3.SQLITE_BUSY,
-            sqlite3.SQLITE_LOCKED,
-            sqlite3.SQLITE_NOMEM,
-            sqlite3.SQLITE_READONLY,
-            sqlite3.SQLITE_IOERR,
-            sqlite3.SQLITE_CORRUPT,
-            sqlite3.SQLITE_FULL,
-            sqlite3.SQLITE_CANTOPEN,
-            sqlite3.SQLITE_PROTOCOL,
-            sqlite3.SQLITE_NOTADB,
-        }
+        return PostgresDialect(parsed)
+    raise ValueError(
+        f"no store for {parsed.render_as_string()}: use sqlite+aiosqlite:///PATH or postgresql://USER@HOST/DATABASE"
     )
-    _WRITER_PRAGMAS = (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "secure_delete=ON",
-        "wal_autocheckpoint=4000",
-        "journal_size_limit=33554432",
-        "cache_size=-16000",
-        "temp_store=MEMORY",
-    )
-    _READER_PRAGMAS = ("query_only=ON", "cache_size=-4000", "temp_store=MEMORY")
-    _BUSY_SECONDS = 1.0
-    _PATIENT_SECONDS = 600.0
-    _READERS = 4
-
-    _LOG_BYTES = 33_554_432
-
-    def __init__(self, url: URL) -> None:
-        self._url = url
-        self._path = Path(url.database or "")
-        self._log = Path(f"{self._path}-wal")
-        self._log_limit = self._LOG_BYTES
-
-    def prepare(self) -> None:
-        """Create directory and file for the owner alone; SQLite gives its other files the mode of this one."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)
-        self._path.chmod(0o600)
-
-    def writing_engine(self, *, patient: bool = False) -> AsyncEngine:
-        """Make the engine of the writer."""
-        busy_seconds = self._PATIENT_SECONDS if patient else self._BUSY_SECONDS
-        engine = self._engine(self._WRITER_PRAGMAS, busy_seconds, poolclass=NullPool)
-        event.listen(engine.sync_engine, "begin", _begin_writing)
-        return engine
-
-    def reading_engine(self) -> AsyncEngine:
-        """Make the engine of the readers."""
-        engine = self._engine(
-            self._READER_PRAGMAS,
-            self._BUSY_SECONDS,
-            pool_size=self._READERS,
-            max_overflow=0,
-            pool_timeout=10,
-            pool_use_lifo=True,  # the one with the warmest cache
-            pool_reset_on_return=None,  # a connection rolls back as it is let go
-        )
-        event.listen(engine.sync_engine, "begin", _begin_reading)
-        return engine
-
-    def insert(self, table: Table) -> sqlite.Insert:
-        """Begin an ``INSERT``."""
-        return sqlite.insert(table)
-
-    async def tidy(self, connection: AsyncConnection) -> None:
-        """Empty a large log, for which readers are waited out; new ones go on in the file meanwhile."""
-        if self._log_size() <= self._log_limit:
-            return
-        with suppress(sqlite3.Error):
-            plain = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(plain, SqliteConnection)  # noqa: S101 - what _engine connects
-            await plain.in_thread(_empty_log)
-        self._log_limit = self._log_size() + self._LOG_BYTES
-
-    def _log_size(self) -> int:
-        try:
-            return self._log.stat().st_size
-        except OSError:
-            return 0
-
-    def is_outage(self, error: BaseException) -> bool:
-        """Look at SQLite's primary result code."""
-        if isinstance(error, OSError | PoolTimeout):
-            return True
-        if not isinstance(error, DBAPIError):
-            return False
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        return error.connection_invalidated or (code is not None and code & 0xFF in self._OUTAGES)
-
-    def is_full(self, error: BaseException) -> bool:
-        """Look at SQLite's code, or the system's."""
-        origin = getattr(error, "orig", None) or error
-        if isinstance(origin, OSError):
-            return origin.errno in (errno.ENOSPC, errno.EDQUOT)
-        return getattr(origin, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-
-    def _engine(self, pragmas: tuple[str, ...], busy_seconds: float, **options: Any) -> AsyncEngine:
-        async def connect(*_: Any, **__: Any) -> SqliteConnection:
-            return await SqliteConnection.open(str(self._path), pragmas=pragmas, busy_seconds=busy_seconds)
-
-        # Without the values, which an error would show in our log.
-        return create_async_engine(
-            self._url, connect_args={"async_creator_fn": connect}, hide_parameters=True, **options
-        )
 
 
-def _empty_log(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+def is_system_fault(error: BaseException) -> bool:
+    """Tell whether the system, or the pool of connections, is at fault."""
+    return isinstance(error, OSError | PoolTimeout)
 
 
-def _begin_writing(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_reading(connection: Connection) -> None:
-    """Spare a single statement the transaction: it sees one state anyway."""
-    if connection.get_execution_options().get(SNAPSHOT):
-        connection.exec_driver_sql("BEGIN")
+def system_says_full(error: BaseException) -> bool:
+    """Tell whether the system says that there is no space."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

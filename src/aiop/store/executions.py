@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,18 +17,17 @@ from aiop.store.bulk import batched
 from aiop.store.codec import AnyRow, clean, dump, dump_optional, load, load_optional, micros, moment
 from aiop.store.database import Database
 from aiop.store.events import event_row
+from aiop.store.ledger import counted_as
 from aiop.store.steps import reason, waiting
-from aiop.store.tallies import EndedExecution, TallyTable
+from aiop.store.tallies import EndedExecution
 from aiop.store.versions import drop_versions
 
 __all__ = [
-    "ALL_WORKFLOWS",
     "ENDED",
     "OPEN",
     "SHOWN",
     "ExecutionTable",
     "change_row",
-    "counted_as",
     "new_row",
     "summary",
 ]
@@ -38,9 +36,6 @@ OPEN = tuple(status.value for status in ExecutionStatus if not status.ended)
 ENDED = tuple(status.value for status in ExecutionStatus if status.ended)
 SHOWN = [column for column in tables.executions.c if column.name not in ("options", "sealed", "source")]
 """The columns of a summary."""
-ALL_WORKFLOWS = ""
-"""Stands for the sum in ``execution_counts``."""
-
 _AT_ONCE = 1000
 """Executions for one statement: a database bounds its parameters."""
 _STATE = (
@@ -67,11 +62,6 @@ _NEW = (
     "inputs",
     "sealed",
 )
-
-
-def counted_as(workflow: str | None, pipeline: str | None) -> str:
-    """Return by what ``execution_counts`` knows a workflow or a pipeline."""
-    return f"pipeline:{pipeline}" if workflow is None else workflow
 
 
 def new_row(new: NewExecution, created_at: int) -> dict[str, Any]:
@@ -132,32 +122,15 @@ class ExecutionTable:
     """The only one who writes the table, so that the counts are true."""
 
     def __init__(self, db: Database) -> None:
-        counts = db.dialect.insert(tables.execution_counts)
-        self._add_counts = db.bulk(
-            counts.on_conflict_do_update(
-                index_elements=["workflow_id", "status"],
-                set_={"executions": tables.execution_counts.c.executions + counts.excluded.executions},
-            )
-        )
-        table, workflows = tables.executions.c, tables.workflows.c
+        table = tables.executions.c
         self._insert = db.bulk(insert(tables.executions), _NEW)
         self._update = db.bulk(
             update(tables.executions)
             .where(table.id == bindparam("execution"))
             .values({name: bindparam(name) for name in _STATE})
         )
-        self._set_newest = db.bulk(
-            update(tables.workflows)
-            .where(workflows.id == bindparam("workflow"))
-            .values(newest_execution=bindparam("newest"), status=bindparam("status"))
-        )
-        self._set_status_of_newest = db.bulk(
-            update(tables.workflows)
-            .where(workflows.newest_execution == bindparam("execution"))
-            .values(status=bindparam("status"))
-        )
         self._insert_events = db.bulk(insert(tables.events))
-        self._tallies = TallyTable(db)
+        self._ledger = db.ledger
         self._make_due = db.upsert(tables.traces_due)
         self._traced = db.traced
 
@@ -165,14 +138,10 @@ class ExecutionTable:
         """Insert new executions with their first event; the last of each workflow becomes its newest."""
         await self._insert.execute(tx, rows)
         await self._insert_events.execute(tx, [_submitted(row) for row in rows])
-        newest = {row["workflow_id"]: row for row in rows if row["workflow_id"] is not None}
-        await self._set_newest.execute(
-            tx,
-            [{"workflow": workflow, "newest": row["id"], "status": row["status"]} for workflow, row in newest.items()],
-        )
-        await self._count(
-            tx, Counter((counted_as(row["workflow_id"], row["pipeline_id"]), row["status"]) for row in rows)
-        )
+        for row in rows:
+            if row["workflow_id"] is not None:
+                self._ledger.submitted(row["workflow_id"], row["id"], row["status"])
+            self._ledger.count(counted_as(row["workflow_id"], row["pipeline_id"]), row["status"], 1)
 
     async def change(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         """Write new states (see ``change_row``), with the status of each workflow whose newest is among them."""
@@ -180,14 +149,13 @@ class ExecutionTable:
         before = {row.id: row for row in found}
         await self._update.execute(tx, rows)
         moved = [row for row in rows if row["status"] != before[row["execution"]].status]
-        await self._set_status_of_newest.execute(tx, moved)
-        counts: Counter[tuple[str, str]] = Counter()
         for row in moved:
             old = before[row["execution"]]
+            if old.workflow_id is not None:
+                self._ledger.moved(old.workflow_id, row["execution"], row["status"])
             parent = counted_as(old.workflow_id, old.pipeline_id)
-            counts[parent, old.status] -= 1
-            counts[parent, row["status"]] += 1
-        await self._count(tx, counts)
+            self._ledger.count(parent, old.status, -1)
+            self._ledger.count(parent, row["status"], 1)
         ended = [row for row in moved if row["status"] in ENDED]
         if ended:
             await _erase(tx, [row["execution"] for row in ended])
@@ -195,19 +163,17 @@ class ExecutionTable:
                 await self._make_due.execute(
                     tx, [{"execution_id": row["execution"], "ended_at": row["completed_at"]} for row in ended]
                 )
-            await self._tallies.add_executions(
-                tx,
-                [
+            for row in ended:
+                old = before[row["execution"]]
+                self._ledger.ended(
                     EndedExecution(
-                        before[row["execution"]].workflow_id or before[row["execution"]].pipeline_id,
+                        old.workflow_id or old.pipeline_id,
                         row["status"],
                         row["reason"],
                         row["started_at"],
                         row["completed_at"],
                     )
-                    for row in ended
-                ],
-            )
+                )
 
     async def cancel_unclaimed(self, tx: AsyncConnection, cancelled: Sequence[str], now: int) -> None:
         """End executions without an owner who could. Their events follow ``ExecutionSubmitted``, the only one yet."""
@@ -243,24 +209,11 @@ class ExecutionTable:
             .returning(table.workflow_id, table.pipeline_id, table.version_id, table.status)
         )
         rows: Sequence[AnyRow] = gone.all()
-        counts: Counter[tuple[str, str]] = Counter()
-        counts.subtract((counted_as(row.workflow_id, row.pipeline_id), row.status) for row in rows)
-        await self._count(tx, counts)
+        for row in rows:
+            self._ledger.count(counted_as(row.workflow_id, row.pipeline_id), row.status, -1)
         versions = {row.version_id for row in rows if row.pipeline_id is not None}
         if versions:
             await drop_versions(tx, versions)
-
-    async def _count(self, tx: AsyncConnection, changes: Counter[tuple[str, str]]) -> None:
-        """Add to the counts of workflows and to their sum; sorted, so that two replicas never lock crosswise."""
-        total: Counter[tuple[str, str]] = Counter()
-        for (_, status), n in changes.items():
-            total[ALL_WORKFLOWS, status] += n
-        rows = [
-            {"workflow_id": workflow, "status": status, "executions": n}
-            for (workflow, status), n in sorted([*changes.items(), *total.items()])
-            if n
-        ]
-        await self._add_counts.execute(tx, rows)
 
 
 _STATUS = (
@@ -271,6 +224,7 @@ _STATUS = (
         tables.executions.c.status,
     )
     .where(tables.executions.c.id.in_(bindparam("executions", expanding=True)))
+    .order_by(tables.executions.c.id)
     .with_for_update()
 )
 

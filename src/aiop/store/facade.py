@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,9 @@ from aiop.store.supervisor import SupervisorPart
 from aiop.store.traces import TracePart
 
 __all__ = ["SqlStore", "open_store"]
+
+SHARDS = 32
+"""Rows that each count is spread over, so that few replicas share one."""
 
 
 class SqlStore(
@@ -54,16 +58,18 @@ class SqlStore(
 
 @asynccontextmanager
 async def open_store(
-    url: str, *, clock: Clock, series_limit: int = 100, traced: bool = False
+    url: str, *, clock: Clock, series_limit: int = 100, traced: bool = False, replica: str = ""
 ) -> AsyncIterator[SqlStore]:
     """Open the database at ``url``, created or brought to the newest schema first.
 
     At most ``series_limit`` workflows are counted by themselves in the tallies. With ``traced``, the trace of each
-    execution that ends is due.
+    execution that ends is due. ``replica`` is who opens it, where several do.
     Raises ``ValueError`` for a URL that no driver serves, ``StorageUnavailable`` if it cannot be opened.
     """
     await upgrade(url)
-    db = Database(dialect_for(url), clock, series_limit=series_limit, traced=traced)
+    dialect = dialect_for(url)
+    shard = zlib.crc32(replica.encode()) % SHARDS if dialect.is_shared else 0
+    db = Database(dialect, clock, series_limit=series_limit, traced=traced, shard=shard)
     db.writer.start()
     store = SqlStore(db)
     try:

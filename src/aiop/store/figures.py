@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, literal_column, or_, select
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import Figures, Tally
@@ -11,7 +13,7 @@ from aiop.model.state import ExecutionStatus, StepStatus
 from aiop.store import tables
 from aiop.store.codec import moment
 from aiop.store.database import Part
-from aiop.store.executions import ALL_WORKFLOWS
+from aiop.store.ledger import ALL_WORKFLOWS
 from aiop.store.tallies import tally
 
 __all__ = ["FigurePart"]
@@ -42,10 +44,19 @@ async def _activity(tx: AsyncConnection, tallies: list[Tally] | tuple[()]) -> Fi
     )
 
 
+def whole_sum(column: ColumnElement[int]) -> ColumnElement[int]:
+    """Add up; PostgreSQL would answer with a decimal number."""
+    return cast(func.sum(column), BigInteger)
+
+
+def counts_by_status(chosen: ColumnElement[bool]) -> Select[Any]:
+    """Add up the kept counts over the shards."""
+    counts = tables.execution_counts.c
+    return select(counts.status, whole_sum(counts.executions).label("executions")).where(chosen).group_by(counts.status)
+
+
 _executions, _steps, _tallies = tables.executions.c, tables.steps.c, tables.tallies.c
-_COUNTS = select(tables.execution_counts.c.status, tables.execution_counts.c.executions).where(
-    tables.execution_counts.c.workflow_id == ALL_WORKFLOWS
-)
+_COUNTS = counts_by_status(tables.execution_counts.c.workflow_id == ALL_WORKFLOWS)
 _OLDEST = select(func.min(_executions.created_at)).where(_executions.status == ExecutionStatus.PENDING.value)
 # The literal lets the database use the index that holds the running steps alone.
 _RUNNING_STEPS = (
@@ -56,9 +67,14 @@ _RUNNING_STEPS = (
         _executions.status == ExecutionStatus.RUNNING.value,
     )
 )
-_TALLIES = select(tables.tallies).where(
-    or_(
-        _tallies.workflow.in_(("", OTHER_WORKFLOWS)),
-        _tallies.workflow.in_(select(tables.workflow_series.c.workflow_id)),
+_KEY = (_tallies.counted, _tallies.workflow, _tallies.label, _tallies.bucket)
+_TALLIES = (
+    select(*_KEY, whole_sum(_tallies.times).label("times"), whole_sum(_tallies.micros).label("micros"))
+    .where(
+        or_(
+            _tallies.workflow.in_(("", OTHER_WORKFLOWS)),
+            _tallies.workflow.in_(select(tables.workflow_series.c.workflow_id)),
+        )
     )
+    .group_by(*_KEY)
 )

@@ -89,7 +89,9 @@ class _Submissions(Work[_Submission, ExecutionId]):
         return present
 
     async def _write(self, tx: AsyncConnection, fresh: Sequence[_Submission]) -> None:
-        versions = {item.new.id: await pipeline_version(tx, item.new, item.at) for item in fresh if item.new.document}
+        # In an order that all replicas keep, as it locks the pipelines.
+        of_pipelines = sorted((item for item in fresh if item.new.document), key=lambda item: str(item.new.pipeline_id))
+        versions = {item.new.id: await pipeline_version(tx, item.new, item.at) for item in of_pipelines}
         rows = [new_row(item.new, item.at) for item in fresh]
         for row in rows:
             row["version_id"] = versions.get(row["id"], row["version_id"])
@@ -227,15 +229,16 @@ def _gone(new: NewExecution) -> NotFound:
     return NotFound("Workflow not found" if new.workflow_id else "Pipeline not found")
 
 
+# A key-share lock keeps them from being hidden meanwhile, and lets others submit and change the status.
 _PRESENT_PIPELINES = (
     select(tables.pipelines.c.id)
     .where(tables.pipelines.c.id.in_(bindparam("pipelines", expanding=True)), tables.pipelines.c.deleted_at.is_(None))
-    .with_for_update()
+    .with_for_update(read=True, key_share=True)
 )
 _PRESENT = (
     select(tables.workflows.c.id)
     .where(tables.workflows.c.id.in_(bindparam("workflows", expanding=True)), tables.workflows.c.deleted_at.is_(None))
-    .with_for_update()
+    .with_for_update(read=True, key_share=True)
 )
 
 

@@ -82,13 +82,14 @@ class PipelinePart(Part):
     async def request_delete_pipeline(self, pipeline: PipelineId) -> Sequence[ExecutionId]:
         """Hide the pipeline and request the cancel of its executions under way."""
         now, call = self._db.now(), self._db.audit.call()
-        hidden = (
-            update(tables.pipelines).where(*_present(pipeline)).values(deleted_at=now).returning(tables.pipelines.c.id)
-        )
+        # A lock that who submits takes too, which a mere change would not be.
+        present = select(tables.pipelines.c.id).where(*_present(pipeline)).with_for_update()
+        hidden = update(tables.pipelines).where(tables.pipelines.c.id == pipeline).values(deleted_at=now)
 
         async def hide(tx: Any) -> Sequence[ExecutionId]:
-            if (await tx.execute(hidden)).one_or_none() is None:
+            if (await tx.execute(present)).one_or_none() is None:
                 raise NotFound(_MISSING)
+            await tx.execute(hidden)
             cancelled = await cancel_all(tx, self._table, tables.executions.c.pipeline_id == pipeline, now)
             await call.write(tx, AuditAction.PIPELINE_DELETED, pipeline, executions_cancelled=len(cancelled))
             return cancelled

@@ -24,6 +24,8 @@ from aiop.model.records import (
 from aiop.model.state import ExecutionStatus
 from aiop.store import events, executions, steps, tables, workflows
 from aiop.store.database import Database, Part
+from aiop.store.figures import counts_by_status
+from aiop.store.ledger import ALL_WORKFLOWS, counted_as
 from aiop.store.lists import Listing
 from aiop.store.logs import LogCodec, tail_start
 
@@ -107,7 +109,7 @@ class ReadPart(Part):
     async def _count(tx: AsyncConnection, query: ExecutionQuery) -> int:
         """Add up the kept counts."""
         every = query.workflow is None and query.pipeline is None
-        parent = executions.ALL_WORKFLOWS if every else executions.counted_as(query.workflow, query.pipeline)
+        parent = ALL_WORKFLOWS if every else counted_as(query.workflow, query.pipeline)
         workflow = {"workflow": parent}
         counts = {row.status: row.executions for row in await tx.execute(_COUNTS, workflow)}
         return sum(counts.values()) if query.status is None else counts.get(query.status, 0)
@@ -148,7 +150,7 @@ class ReadPart(Part):
 
     async def counts(self) -> Mapping[ExecutionStatus, int]:
         """Count executions by status; a status without executions is 0."""
-        rows = await self._db.rows(_COUNTS, {"workflow": executions.ALL_WORKFLOWS})
+        rows = await self._db.rows(_COUNTS, {"workflow": ALL_WORKFLOWS})
         found = {row.status: row.executions for row in rows}
         return {each: found.get(each.value, 0) for each in ExecutionStatus}
 
@@ -175,9 +177,7 @@ _DOCUMENT = select(tables.versions.c.document).where(tables.versions.c.id == bin
 _EXECUTION = select(*executions.SHOWN).where(tables.executions.c.id == bindparam("execution"))
 _SMALL_STEPS = _steps(steps.small_columns())
 _SHOWN_STEPS = _steps(steps.shown_columns())
-_COUNTS = select(tables.execution_counts.c.status, tables.execution_counts.c.executions).where(
-    tables.execution_counts.c.workflow_id == bindparam("workflow")
-)
+_COUNTS = counts_by_status(tables.execution_counts.c.workflow_id == bindparam("workflow"))
 _EVENTS = (
     select(tables.events)
     .where(tables.events.c.execution_id == bindparam("execution"), tables.events.c.seq > bindparam("after"))

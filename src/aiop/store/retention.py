@@ -13,7 +13,8 @@ from aiop.model.ids import ExecutionId
 from aiop.store import tables
 from aiop.store.bulk import batched
 from aiop.store.database import Database
-from aiop.store.executions import ENDED, OPEN, ExecutionTable, counted_as
+from aiop.store.executions import ENDED, OPEN, ExecutionTable
+from aiop.store.ledger import counted_as
 
 __all__ = ["purge_executions", "purge_workflows"]
 

@@ -21,7 +21,7 @@ from aiop.store.events import event_row
 from aiop.store.executions import ExecutionTable, change_row, summary
 from aiop.store.logs import LogCodec
 from aiop.store.steps import attempt, attempt_row, step, step_row
-from aiop.store.tallies import Count, TallyTable, counts_of
+from aiop.store.tallies import Count, counts_of
 from aiop.store.workspaces import EntryTable, entry_row, output_row, workspace, workspace_row
 from aiop.store.writer import Work
 
@@ -64,7 +64,7 @@ class _Commits(Work[_Commit, None]):
         self._attempts = db.upsert(tables.attempts)
         self._events = db.upsert(tables.events)
         self._logs = db.upsert(tables.logs)
-        self._tallies = TallyTable(db)
+        self._ledger = db.ledger
         self._workspaces = db.upsert(tables.workspaces)
         self._outputs = db.upsert(tables.outputs)
         self._entries = EntryTable(db)
@@ -84,7 +84,7 @@ class _Commits(Work[_Commit, None]):
             results.append(None)
         if valid:
             await self._write(tx, valid)
-            await self._tallies.add(tx, _fresh(valid, newest))
+            self._ledger.tally(_fresh(valid, newest))
         return results
 
     @staticmethod
@@ -92,9 +92,11 @@ class _Commits(Work[_Commit, None]):
         tx: AsyncConnection, executions: set[ExecutionId]
     ) -> tuple[dict[ExecutionId, tuple[str, int]], dict[ExecutionId, int]]:
         """Return who holds each execution, and the newest event of each that the store has."""
-        found = (await tx.execute(_LEASES, {"executions": executions})).all()
+        found = await tx.execute(_LEASES, {"executions": executions})
         held = {ExecutionId(row.execution_id): (row.owner, row.epoch) for row in found}
-        return held, {ExecutionId(row.execution_id): row.newest or 0 for row in found}
+        # A statement of its own: one sees what was there as it began, and the locks may have been waited for.
+        newest = await tx.execute(_NEWEST, {"executions": list(held)})
+        return held, {ExecutionId(row.execution_id): row.newest for row in newest}
 
     async def _write(self, tx: AsyncConnection, commits: Sequence[_Commit]) -> None:
         """Write what is left of the batch when for each key only the last row counts."""
@@ -132,20 +134,22 @@ _LEASES = (
         tables.leases.c.execution_id,
         tables.leases.c.owner,
         tables.leases.c.epoch,
-        select(func.max(tables.events.c.seq))
-        .where(tables.events.c.execution_id == tables.leases.c.execution_id)
-        .scalar_subquery()
-        .label("newest"),
     )
     .where(tables.leases.c.execution_id.in_(bindparam("executions", expanding=True)))
+    .order_by(tables.leases.c.execution_id)
     .with_for_update()
+)
+_NEWEST = (
+    select(tables.events.c.execution_id, func.max(tables.events.c.seq).label("newest"))
+    .where(tables.events.c.execution_id.in_(bindparam("executions", expanding=True)))
+    .group_by(tables.events.c.execution_id)
 )
 
 
 def _fresh(commits: Sequence[_Commit], newest: dict[ExecutionId, int]) -> Iterator[Count]:
     """Yield what is to be counted: not what the store has already of a commit that is written again."""
     for commit in commits:
-        known = newest[commit.lease.execution]
+        known = newest.get(commit.lease.execution, 0)
         for count in commit.counts:
             if count.seq > known:
                 newest[commit.lease.execution] = count.seq

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ class SqliteConnection(aiosqlite.Connection):
             connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
             try:
                 for pragma in pragmas:
-                    connection.execute(f"PRAGMA {pragma}").close()
+                    _set(connection, pragma, until=time.monotonic() + busy_seconds)
             except sqlite3.Error:
                 connection.close()
                 raise
@@ -54,6 +55,19 @@ class SqliteConnection(aiosqlite.Connection):
     async def in_thread(self, run: Any, *arguments: Any) -> Any:
         """Run a function of the plain connection and the arguments in the connection's thread."""
         return await self._execute(lambda: run(self._conn, *arguments))  # type: ignore[no-untyped-call]
+
+
+def _set(connection: sqlite3.Connection, pragma: str, *, until: float) -> None:
+    """Set a pragma. SQLite does not wait by itself for who turns on WAL at this moment."""
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 class SqliteCursor:

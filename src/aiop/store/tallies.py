@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,8 +21,10 @@ from aiop.model.records import AttemptRecord, Event, EventType, StepRecord
 from aiop.model.state import ExecutionStatus, Reason, StepStatus
 from aiop.store import tables
 from aiop.store.codec import AnyRow, micros
-from aiop.store.database import Database
 from aiop.store.series import allot
+
+if TYPE_CHECKING:
+    from aiop.store.database import Database
 
 __all__ = ["Count", "EndedExecution", "TallyTable", "counts_of", "tally"]
 
@@ -106,25 +108,27 @@ class TallyTable:
         self._use = db.upsert(tables.workflow_series)
         self._db = db
 
-    async def add(self, tx: AsyncConnection, counts: Iterable[Count]) -> None:
-        """Count each."""
+    async def add(self, tx: AsyncConnection, counts: Sequence[Count], ended: Sequence[EndedExecution]) -> None:
+        """Count each, and each end under its workflow if that has a series."""
         sums: dict[tuple[str, str, str, int], list[int]] = {}
-        for count in counts:
+        own = await self._series_of(tx, {each.workflow for each in ended}) if ended else set()
+        for count in (*counts, *(count for each in ended for count in _execution_end(each, own))):
             entry = sums.setdefault((count.counted.value, count.workflow, count.label, count.bucket), [0, 0])
             entry[0] += 1
             entry[1] += count.micros
         rows = [
-            {"counted": key[0], "workflow": key[1], "label": key[2], "bucket": key[3], "times": n, "micros": total}
+            {
+                "counted": key[0],
+                "workflow": key[1],
+                "label": key[2],
+                "bucket": key[3],
+                "shard": self._db.shard,
+                "times": n,
+                "micros": total,
+            }
             for key, (n, total) in sorted(sums.items())
         ]
         await self._add.execute(tx, rows)
-
-    async def add_executions(self, tx: AsyncConnection, ended: Iterable[EndedExecution]) -> None:
-        """Count executions that end now, each under its workflow if that has a series."""
-        ended = list(ended)
-        if ended:
-            own = await self._series_of(tx, {each.workflow for each in ended})
-            await self.add(tx, [count for each in ended for count in _execution_end(each, own)])
 
     async def _series_of(self, tx: AsyncConnection, workflows: set[str]) -> set[str]:
         table, now = tables.workflow_series, self._db.now()
@@ -132,7 +136,7 @@ class TallyTable:
         given = allot(series, workflows, now=now, limit=self._db.series_limit)
         if given.retired:
             await tx.execute(delete(table).where(table.c.workflow_id.in_(given.retired)))
-        await self._use.execute(tx, [{"workflow_id": each, "used_at": now} for each in given.used])
+        await self._use.execute(tx, [{"workflow_id": each, "used_at": now} for each in sorted(given.used)])
         return given.own
 
 

@@ -14,11 +14,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 import sqlalchemy
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aiop.errors import AiopError, StorageUnavailable
 from aiop.interfaces import Clock
 from aiop.store.dialect import Dialect
+from aiop.store.ledger import Ledger
 
 __all__ = ["Call", "Calls", "Work", "Writer"]
 
@@ -26,6 +27,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BATCH_LIMIT = 2000
+_TRIES = 5
+"""How often a batch is written anew because another process got in between."""
 _FIRST_PAUSE = timedelta(milliseconds=50)
 _LONGEST_PAUSE = timedelta(seconds=2)
 _PROBE = sqlalchemy.text("UPDATE alembic_version SET version_num = version_num")
@@ -88,10 +91,12 @@ class _Entry:
 class Writer:
     """Owns the writing connection. While one batch commits the next one gathers, so an idle writer adds no delay."""
 
-    def __init__(self, dialect: Dialect, clock: Clock) -> None:
+    def __init__(self, dialect: Dialect, engine: AsyncEngine, ledger: Ledger, clock: Clock) -> None:
+        """``ledger`` is settled at the end of each transaction."""
         self._dialect = dialect
         self._clock = clock
-        self._engine = dialect.writing_engine()
+        self._engine = engine
+        self._ledger = ledger
         self._connection: AsyncConnection | None = None
         self._queue: deque[_Entry] = deque()
         self._arrived = asyncio.Event()
@@ -101,11 +106,6 @@ class Writer:
         self._log = structlog.get_logger("aiop.store")
         self.health: StorageUnavailable | None = None
         """Why the last batch could not be written, ``None`` if it was."""
-
-    @property
-    def sql_dialect(self) -> sqlalchemy.Dialect:
-        """What compiles statements."""
-        return self._engine.dialect
 
     def start(self) -> None:
         """Begin to write; needs a running loop."""
@@ -173,14 +173,18 @@ class Writer:
     async def _transact(self, batch: list[_Entry]) -> list[Any]:
         connection = await self._connect()
         await self._dialect.tidy(connection)
-        try:
-            async with connection.begin():
-                if not batch:
-                    await connection.execute(_PROBE)
-                return await self._together(connection, batch)
-        except Exception as error:
-            if self._dialect.is_outage(error):
-                raise
+        for _ in range(_TRIES):
+            try:
+                async with connection.begin():
+                    if not batch:
+                        await connection.execute(_PROBE)
+                    return await self._together(connection, batch)
+            except Exception as error:
+                self._ledger.drop()
+                if self._dialect.is_outage(error):
+                    raise
+                if not self._dialect.is_conflict(error):
+                    break
         async with connection.begin():
             return await self._one_by_one(connection, batch)
 
@@ -188,6 +192,7 @@ class Writer:
         results: list[Any] = []
         for work, entries in groupby(batch, key=lambda entry: entry.work):
             results.extend(await work.apply(tx, [entry.item for entry in entries]))
+        await self._ledger.settle(tx)
         return results
 
     async def _one_by_one(self, tx: AsyncConnection, batch: list[_Entry]) -> list[Any]:
@@ -197,7 +202,9 @@ class Writer:
             try:
                 async with tx.begin_nested():
                     results.extend(await entry.work.apply(tx, [entry.item]))
+                    await self._ledger.settle(tx)
             except Exception as error:
+                self._ledger.drop()
                 if self._dialect.is_outage(error):
                     raise
                 self._log.exception("a write was refused", kind=type(entry.work).__name__)

@@ -10,10 +10,13 @@ from aiop.store import SqlStore
 from contract.store.subject import Subject, a_workflow
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     """Each database in turn, empty."""
-    made = Subject({"sqlite": f"sqlite+aiosqlite:///{tmp_path}/data/aiop.db"}[request.param])
+    if request.param == "postgres":
+        made = Subject(await request.getfixturevalue("postgres").clear_database())
+    else:
+        made = Subject(f"sqlite+aiosqlite:///{tmp_path}/data/aiop.db")
     yield made
     await made.aclose()
 

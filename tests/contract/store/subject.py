@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from aiop.model.pipelines import CacheEntry
 from aiop.model.records import Event, EventType, LogBatch, LogLine, StepRecord, Stream
 from aiop.model.state import ExecutionStatus, Reason, StepStatus
 from aiop.store import SqlStore, open_store
+from aiop.store.tables import metadata
+from postgres_lab import connected
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 TTL = timedelta(seconds=30)
@@ -79,8 +82,12 @@ class Subject:
     async def aclose(self) -> None:
         await self._stack.aclose()
 
-    def contents(self) -> bytes:
-        """All bytes that are on the disk."""
+    async def contents(self) -> bytes:
+        """All bytes that are on the disk; on PostgreSQL all that anybody can read, as its vacuum comes later."""
+        if self.url.startswith("postgresql"):
+            async with connected(self.url) as connection:
+                rows = [await connection.fetch(f"SELECT * FROM {name}") for name in metadata.tables]
+            return b"\n".join(value for row in itertools.chain(*rows) for value in map(as_bytes, row.values()))
         path = Path(self.url.removeprefix("sqlite+aiosqlite:///"))
         return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()))
 
@@ -89,6 +96,10 @@ class Subject:
         """Another process on the same database."""
         async with open_store(self.url, clock=self.clock) as store:
             yield store
+
+
+def as_bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 AGENT = AgentId("0192f000-0000-7000-8000-00000000000a")

@@ -32,7 +32,7 @@ async def test_what_nobody_has_claimed_is_cancelled_at_once(subject: Subject, st
     assert (events[2].data["status"], events[2].at) == ("cancelled", subject.clock.now())
     assert await store.claim("a", ttl=TTL, limit=1) == []
     await subject.aclose()
-    assert b"cipher of the unclaimed" not in subject.contents()
+    assert b"cipher of the unclaimed" not in await subject.contents()
 
 
 async def test_the_owner_is_asked_and_numbers_the_events_itself(store: SqlStore) -> None:

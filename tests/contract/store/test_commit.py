@@ -220,12 +220,12 @@ class TestEnd:
         lease = await claimed(store, sealed=b"of the execution")
         await store.commit(lease, Changes(steps=[a_step(sealed=b"of a step")]))
         assert (await store.load(lease)).sealed == b"of the execution"
-        before = subject.contents()
+        before = await subject.contents()
 
         await store.commit(lease, Changes(execution=ended().execution, steps=[a_step("step2", sealed=b"of another")]))
 
         await subject.aclose()
-        after = subject.contents()
+        after = await subject.contents()
         assert lease.execution.encode() in after
         for secret in (b"of the execution", b"of a step"):
             assert secret in before

@@ -97,7 +97,7 @@ async def test_a_deleted_secret_is_gone_with_its_value(subject: Subject, store: 
         await store.delete_secret("TOKEN")
     assert await values(store, "TOKEN") == []
     await subject.aclose()
-    assert b"can be searched for" not in subject.contents()
+    assert b"can be searched for" not in await subject.contents()
 
 
 async def test_a_former_value_stays_while_an_execution_may_hold_it(subject: Subject, store: SqlStore) -> None:

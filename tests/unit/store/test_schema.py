@@ -16,8 +16,10 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from aiop.store import upgrade
+from aiop.store.dialect import dialect_for
 from aiop.store.schema import HEAD, MIGRATIONS, create, migrate
 from aiop.store.tables import metadata
+from postgres_lab import Postgres, connected
 
 
 @pytest.fixture
@@ -111,3 +113,38 @@ def test_the_tables_are_also_tables_of_postgresql() -> None:
         for index in table.indexes:
             assert len(str(index.name)) <= 63
             CreateIndex(index).compile(dialect=postgresql.dialect())
+
+
+@pytest.mark.postgres
+async def test_on_postgresql_too_the_migrations_make_what_is_made_at_once(postgres: Postgres) -> None:
+    made: list[dict[str, list[str]]] = []
+    for work in (create, migrate):
+        url = await postgres.new_database(tables=False)
+        engine = dialect_for(url).writing_engine(patient=True)
+        async with engine.begin() as connection:
+            await connection.run_sync(work)
+            assert await connection.run_sync(differences) == []
+        await engine.dispose()
+        async with connected(url) as plain:
+            columns = await plain.fetch(COLUMNS)
+            indexes = await plain.fetch("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexdef")
+        made.append({"columns": [str(tuple(row)) for row in columns], "indexes": [row["indexdef"] for row in indexes]})
+    assert made[0] == made[1]
+
+
+@pytest.mark.postgres
+async def test_processes_that_start_together_on_postgresql_upgrade_once(postgres: Postgres) -> None:
+    url = await postgres.new_database(tables=False)
+    await asyncio.gather(*(upgrade(url) for _ in range(4)))
+    async with connected(url) as plain:
+        assert await plain.fetchval("SELECT count(*) FROM alembic_version") == 1
+
+
+COLUMNS = """
+SELECT table_name, column_name, data_type, is_nullable, collation_name, column_default FROM information_schema.columns
+WHERE table_schema = 'public' ORDER BY 1, 2
+"""
+
+
+def differences(connection: Connection) -> object:
+    return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)

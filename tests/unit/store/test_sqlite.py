@@ -13,8 +13,9 @@ from sqlalchemy.exc import OperationalError
 from aiop.interfaces import NewWorkflow, WorkflowQuery
 from aiop.model.ids import VersionId, WorkflowId, new_id
 from aiop.store import SqlStore, open_store
-from aiop.store.dialect import SqliteDialect, dialect_for
+from aiop.store.dialect import dialect_for
 from aiop.store.sqlite_connection import SqliteConnection
+from aiop.store.sqlite_dialect import SqliteDialect
 
 
 class StillClock:

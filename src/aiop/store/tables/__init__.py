@@ -13,6 +13,7 @@ from aiop.store.tables.agents import agents
 from aiop.store.tables.definitions import pipelines, versions, workflows
 from aiop.store.tables.executions import execution_counts, executions, idempotency, leases
 from aiop.store.tables.files import cache_entries, cache_logs, outputs, workspaces
+from aiop.store.tables.installation import installation, replicas
 from aiop.store.tables.monitoring import tallies, traces_due, workflow_series
 from aiop.store.tables.runs import attempts, events, logs, steps
 from aiop.store.tables.schema import metadata
@@ -27,11 +28,13 @@ __all__ = [
     "execution_counts",
     "executions",
     "idempotency",
+    "installation",
     "leases",
     "logs",
     "metadata",
     "outputs",
     "pipelines",
+    "replicas",
     "secret_values",
     "secrets",
     "steps",

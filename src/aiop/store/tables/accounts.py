@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table
 
-from aiop.store.tables.schema import metadata
+from aiop.store.tables.schema import String, Text, metadata
 
 __all__ = ["audit", "secret_values", "secrets", "tokens", "users"]
 

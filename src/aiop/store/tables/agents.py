@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table
 
-from aiop.store.tables.schema import metadata
+from aiop.store.tables.schema import String, Text, metadata
 
 __all__ = ["agents"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table, UniqueConstraint
 
-from aiop.store.tables.schema import metadata, where
+from aiop.store.tables.schema import String, Text, metadata, where
 
 __all__ = ["pipelines", "versions", "workflows"]
 
@@ -18,7 +18,7 @@ workflows = Table(
     Column("status", String, nullable=False, comment="that of newest_execution"),
     Column("version", Integer, nullable=False),
     Column("version_id", String, nullable=False),
-    Column("newest_execution", String, index=True),
+    Column("newest_execution", String),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger),
     Column("deleted_at", BigInteger),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, Table, text
 
-from aiop.store.tables.schema import metadata, where
+from aiop.store.tables.schema import String, Text, metadata, where
 
 __all__ = ["execution_counts", "executions", "idempotency", "leases"]
 
@@ -60,6 +60,7 @@ execution_counts = Table(
     metadata,
     Column("workflow_id", String, primary_key=True, comment="or `pipeline:` and its id; empty for the sum"),
     Column("status", String, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, comment="of the replica that counts: their sum is the count"),
     Column("executions", BigInteger, nullable=False),
     comment="Kept with each change of a status, as counting 100,000 index entries takes longer than reading a page",
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table
 
-from aiop.store.tables.schema import metadata
+from aiop.store.tables.schema import String, Text, metadata
 
 __all__ = ["cache_entries", "cache_logs", "outputs", "workspaces"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, Table
+from sqlalchemy import BigInteger, Column, SmallInteger, Table
 
-from aiop.store.tables.schema import metadata
+from aiop.store.tables.schema import String, metadata
 
 __all__ = ["tallies", "traces_due", "workflow_series"]
 
@@ -15,6 +15,7 @@ tallies = Table(
     Column("workflow", String, primary_key=True),
     Column("label", String, primary_key=True),
     Column("bucket", BigInteger, primary_key=True, comment="upper bound in microseconds"),
+    Column("shard", SmallInteger, primary_key=True, comment="of the replica that counts"),
     Column("times", BigInteger, nullable=False),
     Column("micros", BigInteger, nullable=False, comment="sum of the durations"),
     sqlite_with_rowid=False,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import MetaData, text
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-__all__ = ["metadata", "where"]
+__all__ = ["String", "Text", "metadata", "where"]
 
-metadata = MetaData(
+metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -16,7 +17,12 @@ metadata = MetaData(
     }
 )
 
+String = sa.String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
+"""Text that is compared byte by byte on each database: the language of a server changes no order and no index."""
+Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""The same, for what may be large."""
+
 
 def where(condition: str) -> dict[str, Any]:
     """Make an index partial, on each database."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
