@@ -66,7 +66,8 @@ def run(stack: ExitStack) -> int:
         [AIOP, "workflow", "run", str(WORKFLOW), "--watch"], env={**environment, "AIOP_SERVER": url}, check=False
     ).returncode
     print()
-    say("API", f"{url}/docs, user admin, password in {relative(STATE / 'data' / 'admin-password')}")
+    say("web UI", f"{url}/, user admin, password in {relative(STATE / 'data' / 'admin-password')}")
+    say("API", f"{url}/docs")
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         return code
     keep_serving(url)

@@ -26,6 +26,10 @@ registry() {
     command -v skopeo >/dev/null || echo skopeo
 }
 
+browser() {
+    command -v chromium >/dev/null || echo chromium
+}
+
 monitoring() {
     command -v prometheus >/dev/null || echo prometheus
 }
@@ -37,7 +41,7 @@ database() {
 case $1 in
 engine) missing=$(engine) ;;
 image) missing=$(image) ;;
-test) missing=$(engine && image && network && registry && monitoring && database) ;;
+test) missing=$(engine && image && network && registry && browser && monitoring && database) ;;
 *)
     echo "usage: $0 engine|image|test" >&2
     exit 2

@@ -10,7 +10,15 @@ from api.conftest import SignIn
 from api.errors import error
 from api.operations import Operation, operations
 
-OPEN = {"create_session", "refresh_session", "get_health", "get_readiness"}
+OPEN = {
+    "create_session",
+    "refresh_session",
+    "create_browser_session",
+    "create_browser_token",
+    "delete_browser_session",
+    "get_health",
+    "get_readiness",
+}
 
 NEEDS = {
     "list_workflows": Role.VIEWER,
@@ -114,4 +122,5 @@ def test_the_description_tells_of_the_refusals(operation: Operation) -> None:
     declared = operation.declared["responses"]
     assert ("401" in declared) or operation.open
     needs = NEEDS.get(operation.id, Role.VIEWER)
-    assert ("403" in declared) == (needs is not Role.VIEWER or operation.id in MAY_BE_REFUSED)
+    refuses = needs is not Role.VIEWER or operation.id in MAY_BE_REFUSED or "browser" in operation.id
+    assert ("403" in declared) == refuses

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from aiop import __version__
 from aiop.api import (
     agents,
     audit,
     auth,
+    browser_sessions,
     errors,
     execution_files,
     executions,
@@ -27,6 +31,7 @@ from aiop.api.guard import Guard
 from aiop.api.measuring import Measuring
 from aiop.api.requests import QueryOnce
 from aiop.api.services import Services
+from aiop.api.site import Site
 
 __all__ = ["create_app"]
 
@@ -43,8 +48,11 @@ _TAGS = [
 ]
 
 
-def create_app(services: Services) -> FastAPI:
-    """Build the ASGI application; it has no state of its own, and nothing to start or stop."""
+def create_app(services: Services, *, site: Path | None = None) -> FastAPI:
+    """Build the ASGI application; it has no state of its own, and nothing to start or stop.
+
+    ``site`` is where the files of the web UI are, if they are to be served.
+    """
     app = FastAPI(
         title="aiop",
         version=__version__,
@@ -66,6 +74,7 @@ def create_app(services: Services) -> FastAPI:
         secrets,
         monitoring,
         auth,
+        browser_sessions,
         tokens,
         users,
         audit,
@@ -75,5 +84,8 @@ def create_app(services: Services) -> FastAPI:
     errors.install(app)
     openapi.install(app)
     app.add_middleware(Measuring)
+    if site is not None:
+        reserved = {path.split("/")[1] for route in iter_route_contexts(app.routes) if (path := route.path)}
+        app.add_middleware(Site, directory=site, reserved=reserved)
     app.add_middleware(Guard)
     return app

@@ -95,6 +95,7 @@ def describe(
     answer: type[BaseModel] | None = None,
     status: int = HTTPStatus.OK,
     or_status: int | None = None,
+    or_empty: bool = False,
     content: Mapping[str, Any] | None = None,
     takes: type[BaseModel] | str | None = None,
     media_type: str = "application/json",
@@ -104,9 +105,9 @@ def describe(
 ) -> dict[str, Any]:
     """Make the arguments with which a route is declared.
 
-    ``answer`` (or ``content``, where it is not JSON) is that of ``status``, and of ``or_status``. ``takes`` names the
-    body, which the route reads by itself, as it does ``takes_bytes``. ``errors`` are those besides 500 and 503, which
-    every route may answer.
+    ``answer`` (or ``content``, where it is not JSON) is that of ``status``, and of ``or_status``; ``or_empty`` says
+    that there may be none (204). ``takes`` names the body, which the route reads by itself, as it does ``takes_bytes``.
+    ``errors`` are those besides 500 and 503, which every route may answer.
     """
     responses: dict[int | str, dict[str, Any]] = {
         int(each): {"description": HTTPStatus(each).phrase} for each in (status, or_status) if each is not None
@@ -116,6 +117,8 @@ def describe(
             success["model"] = answer
         if content is not None:
             success["content"] = content
+    if or_empty:
+        responses[HTTPStatus.NO_CONTENT] = {"description": HTTPStatus.NO_CONTENT.phrase}
     for error in (*errors, 500, 503):
         responses[error] = {"model": Error, "description": _WHEN[error]}
     for code, response in responses.items():

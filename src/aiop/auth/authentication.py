@@ -49,6 +49,7 @@ class AuthService:
         passwords: Passwords | None = None,
     ) -> None:
         passwords = passwords or Passwords()
+        self.refresh_ttl = refresh_ttl
         self._store = store
         self._clock = clock
         self._access = AccessTokens(secret, clock, ttl=access_ttl)
@@ -67,6 +68,15 @@ class AuthService:
     async def refresh(self, token: str) -> Session:
         """Exchange a refresh token for a new session; it serves once. Raises ``Unauthenticated``."""
         return await self._sessions.refresh(token)
+
+    async def resume(self, token: str) -> tuple[Principal, Session]:
+        """Give a new access token for a refresh token that stays as it is; raises ``Unauthenticated``."""
+        user, session = await self._sessions.resume(token)
+        return Principal(user.username, user.role), session
+
+    async def logout(self, token: str) -> None:
+        """End the session of a refresh token; one that has ended is let be. Access tokens hold until they expire."""
+        await self._sessions.end(token)
 
     async def authenticate(self, bearer: str) -> Principal:
         """Tell who shows this access token or API token; raises ``Unauthenticated``."""

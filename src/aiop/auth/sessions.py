@@ -79,6 +79,25 @@ class Sessions:
         await self._store.add_token(next_token)
         return session
 
+    async def resume(self, token: str) -> tuple[UserRecord, Session]:
+        """Give a new access token for a refresh token that stays as it is; raises ``Unauthenticated``.
+
+        For who keeps it where nobody can read it: see ``aiop.api.browser_sessions``.
+        """
+        now = self._clock.now()
+        record = await self._store.token(digest_of(token))
+        user = await self._store.user(record.username) if record else None
+        if record is None or not record.refresh or user is None or not _holds(record, user, now):
+            raise Unauthenticated("The session has ended; sign in again")
+        return user, Session(self._access.issue(user), token, self._access.ttl)
+
+    async def end(self, token: str) -> None:
+        """End the session of a refresh token; one that has ended is let be."""
+        record = await self._store.token(digest_of(token))
+        if record is not None and record.refresh:
+            with acting(replace(current_actor(), username=record.username)):
+                await self._store.sign_out(record.id)
+
     def _begin(self, user: UserRecord, now: datetime) -> tuple[Session, TokenRecord]:
         # ``now`` is from before the user was read: see ``_holds``.
         refresh = new_token(REFRESH_TOKEN_PREFIX)

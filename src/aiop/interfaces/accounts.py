@@ -39,6 +39,9 @@ class AuthStore(Protocol):
     async def sign_in(self, token: TokenRecord) -> None:
         """Store the first refresh token of a session: its user has signed in."""
 
+    async def sign_out(self, token: TokenId) -> None:
+        """Delete the refresh token of a session: its user has signed out. One that is gone is let be."""
+
     async def note_failed_sign_in(self, username: str | None) -> None:
         """Note that somebody failed to sign in as this user; ``None`` if there is no such user.
 

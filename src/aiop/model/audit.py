@@ -47,6 +47,7 @@ class AuditAction(enum.StrEnum):
     USER_DELETED = "UserDeleted"
     USER_SIGNED_IN = "UserSignedIn"
     USER_SIGN_IN_FAILED = "UserSignInFailed"
+    USER_SIGNED_OUT = "UserSignedOut"
     TOKEN_CREATED = "TokenCreated"  # noqa: S105
     TOKEN_REVOKED = "TokenRevoked"  # noqa: S105
 

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from fastapi import FastAPI
 
+import aiop
 from aiop.api import Services, create_app
 from aiop.artifacts import LocalArtifacts
 from aiop.artifacts.archives import ArchiveLimits
@@ -34,6 +36,9 @@ from aiop.runtime.installation import Installation, open_installation
 from aiop.store import open_store
 
 __all__ = ["Service", "build_service"]
+
+UI = Path(aiop.__file__).parent / "ui"
+"""Where the web UI is built into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         sweeper = HistorySweeper(store, clock, retention)
         files_sweeper = FilesSweeper(artifacts, store, clock, limit=settings.cache_limit_bytes)
         yield Service(
-            create_app(services),
+            create_app(services, site=UI),
             installation,
             supervisor,
             fleet,

@@ -127,6 +127,18 @@ class AuthPart(Part):
 
         await self._db.write(add)
 
+    async def sign_out(self, token: TokenId) -> None:
+        """End a session."""
+        tokens, call = tables.tokens.c, self._db.audit.call()
+        removal = delete(tables.tokens).where(tokens.id == token, tokens.refresh.is_(True)).returning(tokens.username)
+
+        async def remove(tx: AsyncConnection) -> None:
+            username = await tx.scalar(removal)
+            if username is not None:
+                await call.write(tx, AuditAction.USER_SIGNED_OUT, username)
+
+        await self._db.write(remove)
+
     async def note_failed_sign_in(self, username: str | None) -> None:
         """Note it in the audit log."""
         call = self._db.audit.call()

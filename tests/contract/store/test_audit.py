@@ -156,9 +156,14 @@ CHANGES: list[tuple[str, list[Change], list[tuple[AuditAction, str | None, dict[
         ],
     ),
     (
-        "somebody signs in",
-        [lambda s: s.sign_in(a_token(refresh=True)), lambda s: s.note_failed_sign_in("bob")],
-        [(A.USER_SIGNED_IN, "bob", {}), (A.USER_SIGN_IN_FAILED, "bob", {})],
+        "somebody signs in and out",
+        [
+            lambda s: s.sign_in(a_token(refresh=True)),
+            lambda s: s.note_failed_sign_in("bob"),
+            lambda s: s.sign_out(a_token(refresh=True).id),
+            lambda s: s.sign_out(a_token(refresh=True).id),
+        ],
+        [(A.USER_SIGNED_IN, "bob", {}), (A.USER_SIGN_IN_FAILED, "bob", {}), (A.USER_SIGNED_OUT, "bob", {})],
     ),
     ("a stranger fails to sign in", [lambda s: s.note_failed_sign_in(None)], [(A.USER_SIGN_IN_FAILED, None, {})]),
 ]

@@ -15,6 +15,7 @@ __all__ = [
     "ApiToken",
     "ApiTokenList",
     "ApiTokenRequest",
+    "BrowserSession",
     "LoginForm",
     "Me",
     "NewApiToken",
@@ -64,6 +65,16 @@ class Session(_Answer):
     token_type: Literal["bearer"]
     expires_in: int = Field(description="Life of the access token in seconds")
     refresh_token: str
+
+
+class BrowserSession(_Answer):
+    """A session whose refresh token is in a cookie that no script can read."""
+
+    access_token: str
+    token_type: Literal["bearer"]
+    expires_in: int = Field(description="Life of the access token in seconds")
+    username: str
+    role: Role
 
 
 class Me(_Answer):

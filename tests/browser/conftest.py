@@ -1,0 +1,117 @@
+"""A service on real Docker, and a real Chromium that looks at it. Every page that a test opens is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+import aiop
+from aiop.client import AsyncClient
+from browser.watch import Watch
+from docker_lab import DockerLab, missing
+from service_process import PASSWORD, ServiceProcess
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+BUILT = Path(aiop.__file__).parent / "ui" / "index.html"
+
+PageOf = Callable[..., Awaitable[Page]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all in the one event loop that the browser and the service are used from."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    if not BUILT.exists():
+        missing("browser", "the web UI is not built: make ui")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(built: None) -> AsyncIterator[Browser]:
+    executable = os.environ.get("AIOP_TEST_CHROMIUM") or shutil.which("chromium")
+    if executable is None:
+        missing("browser", "chromium is not installed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def service(docker_lab: DockerLab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServiceProcess]:
+    """The service of all tests here; each leaves the others' workflows alone."""
+    data = tmp_path_factory.mktemp("browser") / "data"
+    process = ServiceProcess(data, docker_endpoint=docker_lab.endpoint, volume_roots=str(data.parent))
+    await process.start()
+    yield process
+    await process.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def api(service: ServiceProcess) -> AsyncIterator[AsyncClient]:
+    """The API beside the browser, to make what a test looks at."""
+    async with service.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def image(docker_lab: DockerLab) -> str:
+    return docker_lab.image
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(chromium: Browser, service: ServiceProcess) -> AsyncIterator[BrowserContext]:
+    """A browser of somebody who was never here."""
+    made = await chromium.new_context(
+        base_url=service.url,
+        viewport={"width": 1280, "height": 800},
+        reduced_motion="reduce",
+        color_scheme="light",
+        accept_downloads=True,
+    )
+    made.set_default_timeout(30_000)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def watch(context: BrowserContext, service: ServiceProcess) -> AsyncIterator[Watch]:
+    watch = Watch(context, service.url)
+    yield watch
+    await asyncio.sleep(0)
+    assert watch.faults == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(context: BrowserContext, watch: Watch) -> Page:
+    """A page on which nobody is signed in."""
+    return await context.new_page()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext, watch: Watch) -> Page:
+    """A page on which ``admin`` is signed in."""
+    answer = await context.request.post("/auth/session", form={"username": "admin", "password": PASSWORD})
+    assert answer.ok
+    return await context.new_page()

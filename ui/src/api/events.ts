@@ -1,0 +1,82 @@
+import { useEffect, useRef } from "react";
+import { authorised } from "./client";
+import { connection, pause } from "./connection";
+import { errorOf, Unreachable } from "./errors";
+import { EventParser, type ServerEvent } from "./sse";
+
+const AGAIN_MS = 1_000;
+
+interface Following {
+  signal: AbortSignal;
+  /** Go on behind the event with this id. */
+  after?: string | undefined;
+  /** Takes what has come at once, so that a thousand events cost one look at the page. */
+  onEvents: (events: ServerEvent[]) => void;
+}
+
+/**
+ * Follows a stream of server-sent events to its `end`, over lost connections too. Throws what the service refuses
+ * with. (`EventSource` cannot show a token.)
+ */
+export async function followEvents(path: string, { signal, after, onEvents }: Following): Promise<void> {
+  let last = after;
+  for (;;) {
+    try {
+      const ended = await readOnce(path, signal, last, (events) => {
+        last = events.at(-1)?.id ?? last;
+        onEvents(events);
+      });
+      if (ended) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Unreachable)) throw error;
+      connection.lost();
+    }
+    await pause(AGAIN_MS, signal);
+    if (signal.aborted) return;
+  }
+}
+
+async function readOnce(
+  path: string,
+  signal: AbortSignal,
+  after: string | undefined,
+  onEvents: (events: ServerEvent[]) => void,
+): Promise<boolean> {
+  const headers: Record<string, string> = { Accept: "text/event-stream" };
+  if (after) headers["Last-Event-ID"] = after;
+  const response = await authorised(new Request(path, { headers, signal }));
+  if (!response.ok) throw errorOf(response.status, await response.json().catch(() => undefined));
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  const parser = new EventParser();
+  for (;;) {
+    const chunk = await reader?.read().catch(() => {
+      throw new Unreachable();
+    });
+    if (!chunk || chunk.done) return false;
+    const events = parser.push(chunk.value);
+    if (events.length > 0) onEvents(events);
+    if (events.some((event) => event.type === "end")) return true;
+  }
+}
+
+/**
+ * Follows a stream while the component is there and `path` is given. `onEvents` is to patch the query cache and
+ * nothing else: what is shown comes from queries.
+ */
+export function useEvents(path: string | undefined, after: string | undefined, onEvents: (e: ServerEvent[]) => void) {
+  const start = useRef(after);
+  const handler = useRef(onEvents);
+  useEffect(() => {
+    start.current = after;
+    handler.current = onEvents;
+  });
+  useEffect(() => {
+    if (path === undefined) return;
+    const stop = new AbortController();
+    const onBatch = (events: ServerEvent[]) => handler.current(events);
+    // A refusal (deleted meanwhile) shows itself in the queries of the same thing.
+    followEvents(path, { signal: stop.signal, after: start.current, onEvents: onBatch }).catch(() => undefined);
+    return () => stop.abort();
+  }, [path]);
+}
