@@ -7,6 +7,7 @@ import pytest
 from dagger_lab import DaggerLab, DaggerMissing
 from docker_lab import DockerLab, DockerMissing, missing
 from postgres_lab import Postgres, PostgresMissing
+from s3_lab import S3Lab, s3_server
 from service_process import ServiceProcess
 
 
@@ -62,3 +63,10 @@ def postgres() -> Iterator[Postgres]:
         raise
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def s3_lab() -> Iterator[S3Lab]:
+    """An S3 server for all tests of the session."""
+    with s3_server() as lab:
+        yield lab

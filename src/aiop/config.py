@@ -62,6 +62,26 @@ class Settings(BaseSettings):
     cache_limit_bytes: int = Field(
         20 * 1024**3, ge=0, description="What cached steps have changed; beyond it those used least recently go."
     )
+    artifacts_url: str | None = Field(
+        None,
+        description="Where sources, changes of steps and outputs are kept: `s3://bucket/prefix`; "
+        "by default in the data directory.",
+    )
+    artifacts_endpoint: str | None = Field(
+        None, description="Address of what speaks like S3, such as `https://minio.example:9000`; by default AWS."
+    )
+    artifacts_region: str | None = Field(None, description="Region of the bucket; by default `AWS_REGION`.")
+    artifacts_path_style: bool | None = Field(
+        None, description="Whether the bucket is named in the path of URLs; by default if an endpoint is set."
+    )
+    artifacts_credentials_file: Path | None = Field(
+        None,
+        description="File with `[default]` credentials, in the form of the AWS tools, read again every five minutes; "
+        "by default those of the environment (`AWS_ACCESS_KEY_ID`, ...), a web identity or the instance's profile.",
+    )
+    artifacts_cache_bytes: int = Field(
+        20 * 1024**3, ge=0, description="Of what is kept in a bucket, how much stays on this machine's disk too."
+    )
     workflow_directory: Path | None = Field(None, description="Directory that relative volume sources start from.")
     local_agent: bool = Field(True, description="Whether the local engine is registered as agent `local` at the start.")
     max_concurrent_executions: int = Field(

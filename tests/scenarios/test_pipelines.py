@@ -46,6 +46,19 @@ async def test_on_the_fake_engine(path, tmp_path):
     await check(path, tmp_path, "busybox")
 
 
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+async def test_with_a_bucket_and_next_to_no_cache(path, tmp_path, s3_lab):
+    place = s3_lab.place()
+    await check(
+        path,
+        tmp_path,
+        "busybox",
+        artifacts_url=place.url,
+        artifacts_endpoint=place.endpoint,
+        artifacts_cache_bytes=0,
+    )
+
+
 @pytest.mark.docker
 @pytest.mark.parametrize("path", marked(SCENARIOS, "docker"), ids=lambda path: path.stem)
 async def test_in_real_containers(path, tmp_path, docker_lab):

@@ -72,8 +72,7 @@ class Layers:
         settle(str(upper), self.lowers(noted["source"], noted["layers"]), str(self._disk.draft()))
         digest, size = _measure(upper)
         flush_tree(upper)
-        found = {"digest": digest, "size": size, "holes": [os.fsencode(path).hex() for path in holes(str(upper))]}
-        self._disk.write(place / "i", orjson.dumps(found))
+        self._describe(place, digest, size)
         self._used(place)
         return Layer(key.layer, digest, size)
 
@@ -81,6 +80,41 @@ class Layers:
         """Return a sealed layer; raises ``ArtifactLost``."""
         found = self._sealed(layer)
         return Layer(layer, found["digest"], found["size"])
+
+    def restore(self, layer: Layer, fill: Callable[[Path], None]) -> None:
+        """Take in a sealed layer from elsewhere: ``fill`` makes its directory. Raises ``ArtifactLost`` if what it made
+        is not that layer.
+
+        One that is open here was sealed elsewhere meanwhile: its container has ended, and what is here counts no more.
+        """
+        place = self.path(layer.id)
+        with self._disk.drafted() as draft:
+            upper = draft / "u"
+            upper.mkdir()
+            fill(upper)
+            if _measure(upper) != (layer.digest, layer.size):
+                raise ArtifactLost(f"the layer {layer.id} is damaged where it is kept")
+            flush_tree(draft)
+            self._describe(draft, layer.digest, layer.size)
+            if not (place / "i").exists():
+                self._disk.delete(place)
+            self._disk.publish(draft, place)
+        self._used(place)
+
+    def pinned(self) -> tuple[set[SnapshotId], set[LayerId]]:
+        """Return what the open layers lie on: containers may have it mounted."""
+        snapshots, layers = set[SnapshotId](), set[LayerId]()
+        for layer, place in self.held():
+            noted = None if (place / "i").exists() else _read(place / "p")
+            if noted is not None:
+                layers.update({layer}, noted["layers"])
+                snapshots.update({noted["source"]} - {None})
+        return snapshots, layers
+
+    def size(self, layer: LayerId) -> int:
+        """Return the size of a sealed layer; 0 if it is not here, or open."""
+        found = _read(self.path(layer) / "i")
+        return 0 if found is None else int(found["size"])
 
     def lowers(self, source: SnapshotId | None, layers: Sequence[LayerId]) -> list[str]:
         """Return the directories of a stack, the topmost first; raises ``ArtifactLost``."""
@@ -97,6 +131,11 @@ class Layers:
     def path(self, layer: LayerId) -> Path:
         """Return where it is, if it is here."""
         return self._disk.layers / layer
+
+    def _describe(self, place: Path, digest: str, size: int) -> None:
+        """Write down what the layer is: from then on it is sealed."""
+        empty = [os.fsencode(path).hex() for path in holes(str(place / "u"))]
+        self._disk.write(place / "i", orjson.dumps({"digest": digest, "size": size, "holes": empty}))
 
     def _sealed(self, layer: LayerId) -> dict[str, Any]:
         place = self.path(layer)

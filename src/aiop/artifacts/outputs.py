@@ -91,6 +91,10 @@ class Outputs:
         """Delete all outputs of an execution."""
         return self._disk.delete(self.path(execution))
 
+    def delete_one(self, execution: ExecutionId, name: str) -> int:
+        """Delete one output of an execution."""
+        return self._disk.delete(self._place(execution, name))
+
     def _place(self, execution: ExecutionId, name: str) -> Path:
         # A name is the user's and may be anything.
         return self.path(execution) / hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]

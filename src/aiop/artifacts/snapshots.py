@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
+import stat
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -74,6 +76,20 @@ class Snapshots:
             raise ArtifactLost(f"the snapshot {snapshot} is not here any more")
         return Snapshot(snapshot, found["files"], found["size"])
 
+    def restore(self, snapshot: SnapshotId, fill: Callable[[Path], None]) -> None:
+        """Take in a snapshot from elsewhere: ``fill`` makes its tree. Raises ``ArtifactLost`` if what it made is not
+        that snapshot.
+        """
+        with self._disk.drafted() as draft:
+            (draft / "t").mkdir()
+            fill(draft / "t")
+            entries = in_order(_entries(str(draft / "t")))
+            made = describe(entries)
+            if made.id != snapshot:
+                raise ArtifactLost(f"the snapshot {snapshot} is damaged where it is kept")
+            self._finish(draft, entries, made)
+        self._used(self._place(snapshot))
+
     def tree(self, snapshot: SnapshotId) -> Path:
         """Return the directory to be mounted; raises ``ArtifactLost``."""
         self.get(snapshot)
@@ -127,6 +143,13 @@ class Snapshots:
                 continue
         return found
 
+    def size(self, snapshot: SnapshotId) -> int:
+        """Return the size of one; 0 if it is not here."""
+        try:
+            return int(orjson.loads((self._place(snapshot) / "i").read_bytes())["size"])
+        except FileNotFoundError:
+            return 0
+
     def delete(self, snapshot: SnapshotId) -> int:
         """Delete one; its blobs stay until they are swept."""
         return self._disk.delete(self._place(snapshot))
@@ -152,11 +175,31 @@ class Snapshots:
             for entry in entries:
                 if not _build(entry, tree / entry.path, place, read_link):
                     return None
-            (draft / "m").write_bytes(write_manifest(entries))
-            (draft / "i").write_bytes(orjson.dumps({"id": made.id, "files": made.files, "size": made.size}))
-            flush_tree(draft)
-            self._disk.publish(draft, self._place(made.id))
+            self._finish(draft, entries, made)
         return self.get(made.id)
+
+    def _finish(self, draft: Path, entries: Sequence[Entry], made: Snapshot) -> None:
+        (draft / "m").write_bytes(write_manifest(entries))
+        (draft / "i").write_bytes(orjson.dumps({"id": made.id, "files": made.files, "size": made.size}))
+        flush_tree(draft)
+        self._disk.publish(draft, self._place(made.id))
+
+
+def _entries(tree: str, prefix: str = "") -> Iterator[Entry]:
+    """Describe what a tree of ours holds."""
+    with os.scandir(tree) as found:
+        entries = list(found)
+    for entry in entries:
+        path, status = prefix + entry.name, entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            yield Entry(path, Kind.DIRECTORY)
+            yield from _entries(entry.path, f"{path}/")
+        elif stat.S_ISLNK(status.st_mode):
+            yield link_entry(path, os.readlink(entry.path))
+        else:
+            kind = Kind.EXECUTABLE if status.st_mode & stat.S_IXUSR else Kind.FILE
+            with open(entry.path, "rb") as file:
+                yield Entry(path, kind, hashlib.file_digest(file, "sha256").hexdigest(), status.st_size)
 
 
 def _build(entry: Entry, path: Path, place: Placer, read_link: Callable[[Entry], str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -33,22 +34,30 @@ class Uploads:
             unpack(archive, draft, self.limits)
             snapshot = self._snapshots.take(draft, remember=False)
         upload = UploadId(new_id())
-        self._disk.write(self.path(upload), snapshot.id.encode())
-        self._used(self.path(upload))
+        self.note(upload, snapshot.id)
         return upload
+
+    def note(self, upload: UploadId, snapshot: SnapshotId) -> None:
+        """Write down which snapshot an upload is."""
+        self._disk.write(self.path(upload), snapshot.encode())
+        self._used(self.path(upload))
 
     def get(self, upload: UploadId) -> Snapshot:
         """Return the snapshot of an upload; raises ``NotFound`` and ``ArtifactLost``."""
-        try:
-            # What is no id must not be taken for a path.
-            snapshot = SnapshotId(self.path(upload).read_text()) if _ID.fullmatch(upload) else None
-            if snapshot is not None:
+        return self._snapshots.get(self.snapshot(upload))
+
+    def snapshot(self, upload: UploadId) -> SnapshotId:
+        """Name the snapshot of an upload; raises ``NotFound``."""
+        if self.is_id(upload):
+            with contextlib.suppress(FileNotFoundError):
+                snapshot = SnapshotId(self.path(upload).read_text())
                 self._used(self.path(upload))
-        except FileNotFoundError:
-            snapshot = None
-        if snapshot is None:
-            raise NotFound(f"no source was uploaded as {upload}")
-        return self._snapshots.get(snapshot)
+                return snapshot
+        raise NotFound(f"no source was uploaded as {upload}")
+
+    def is_id(self, text: str) -> bool:
+        """Whether it may name an upload: what is no id must not be taken for a path."""
+        return _ID.fullmatch(text) is not None
 
     def held(self) -> list[tuple[UploadId, SnapshotId, Path]]:
         """List all, with their snapshots and files."""

@@ -5,6 +5,7 @@ device 0:0 for each name that it removes, and an extended attribute on a directo
 A *settled* layer has no such attribute, nothing that equals what lies below, and only files, directories and links.
 """
 
+from aiop.overlay.carrying import pack_directory, unpack_directory
 from aiop.overlay.comparing import attributes
 from aiop.overlay.marks import is_opaque, is_whiteout, make_opaque, make_whiteout
 from aiop.overlay.packing import pack
@@ -28,8 +29,10 @@ __all__ = [
     "make_opaque",
     "make_whiteout",
     "pack",
+    "pack_directory",
     "phantoms",
     "settle",
     "squash",
     "unpack_changes",
+    "unpack_directory",
 ]

@@ -10,12 +10,12 @@ from typing import IO
 
 from aiop.overlay.stack import Node, Stack
 
-__all__ = ["pack"]
+__all__ = ["Gathered", "pack", "pack_content"]
 
 _PIECE = 256 * 1024
 
 
-class _Gathered:
+class Gathered:
     """A file to write to, of which the bytes can be taken."""
 
     def __init__(self) -> None:
@@ -24,14 +24,17 @@ class _Gathered:
         self.taken = 0
 
     def tell(self) -> int:
+        """Return how much was written."""
         return self.taken + self.size
 
     def write(self, data: bytes) -> int:
+        """Keep it until it is taken."""
         self.pieces.append(data)
         self.size += len(data)
         return len(data)
 
     def take(self) -> bytes:
+        """Return what was written since the last time."""
         data = b"".join(self.pieces)
         self.pieces.clear()
         self.taken += self.size
@@ -44,7 +47,7 @@ def pack(stack: Stack, name: str) -> Iterator[bytes]:
 
     Owners are numbers, times whole. Equal files are not linked to each other, even where they share one on the disk.
     """
-    out = _Gathered()
+    out = Gathered()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
         tar.addfile(_member(stack.root, name))
         for node in stack.walk():
@@ -52,13 +55,14 @@ def pack(stack: Stack, name: str) -> Iterator[bytes]:
             tar.addfile(member)
             if member.isreg() and member.size:
                 with open(node.real[0], "rb", buffering=0) as file:
-                    yield from _content(file, member.size, out)
+                    yield from pack_content(file, member.size, out)
             if out.size >= _PIECE:
                 yield out.take()
     yield out.take()
 
 
-def _content(file: IO[bytes], size: int, out: _Gathered) -> Iterator[bytes]:
+def pack_content(file: IO[bytes], size: int, out: Gathered) -> Iterator[bytes]:
+    """Write the content of a member, and yield what has gathered by then."""
     left = size
     while left:
         data = file.read(min(left, _PIECE))

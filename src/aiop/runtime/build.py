@@ -13,8 +13,6 @@ from fastapi import FastAPI
 
 import aiop
 from aiop.api import Services, create_app
-from aiop.artifacts import LocalArtifacts
-from aiop.artifacts.archives import ArchiveLimits
 from aiop.auth import AuthService, FernetVault, ensure_admin
 from aiop.bus.local import LocalBus
 from aiop.config import Settings
@@ -30,6 +28,7 @@ from aiop.orchestrator.runner import RunnerContext
 from aiop.orchestrator.supervisor import Supervisor
 from aiop.orchestrator.sweep import HistorySweeper, Retention
 from aiop.orchestrator.workspaces import PipelineFiles
+from aiop.runtime.artifacts import build_artifacts
 from aiop.runtime.clock import SystemClock
 from aiop.runtime.engines import EngineBuilder, default_engine
 from aiop.runtime.installation import Installation, open_installation
@@ -71,8 +70,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         password = settings.admin_password.get_secret_value() if settings.admin_password else None
         await ensure_admin(store, clock, password=password, file=installation.admin_password_file)
 
-        limits = ArchiveLimits(packed=settings.source_limit_bytes, unpacked=settings.source_limit_bytes)
-        artifacts = LocalArtifacts(installation.artifacts, clock, limits=limits)
+        artifacts = build_artifacts(settings, installation, clock)
         await artifacts.open()
         stack.push_async_callback(artifacts.aclose)
 

@@ -15,7 +15,8 @@ class StillClock:
     """A clock that stands until it is moved."""
 
     def __init__(self) -> None:
-        self.time = datetime(2030, 1, 1, tzinfo=UTC)
+        # Buckets have a clock of their own.
+        self.time = datetime.now(UTC)
 
     def now(self) -> datetime:
         return self.time

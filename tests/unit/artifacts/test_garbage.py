@@ -12,9 +12,9 @@ from aiop.artifacts import LocalArtifacts
 from aiop.errors import ArtifactLost, NotFound, StorageUnavailable
 from aiop.model.artifacts import Garbage
 from aiop.model.ids import ExecutionId, StepId, StepKey
+from tars import pieces, tar
 from trees import plant, shape
 from unit.artifacts.conftest import StillClock
-from unit.artifacts.test_uploads import pieces, tar
 
 EXECUTION = ExecutionId("0190163d-8694-739b-aea5-966c26f8ad91")
 KEY = StepKey(EXECUTION, StepId("step"))

@@ -1,5 +1,6 @@
 """Named outputs: read out of the stack, kept when the layers are gone."""
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from aiop.artifacts import LocalArtifacts
 from aiop.errors import ArtifactLost, SourceRefused
+from aiop.interfaces import Artifacts
 from aiop.model.artifacts import OutputKind, StoredOutput
 from aiop.model.ids import ExecutionId, LayerId, StepId, StepKey
 from aiop.overlay import make_whiteout
+from contract.artifacts.subject import services
 from trees import Shape, plant
 
 EXECUTION = ExecutionId("0190163d-8694-739b-aea5-966c26f8ad91")
@@ -23,7 +25,7 @@ TARGET = "/workspace"
 class Kept:
     """Two layers, and outputs of them."""
 
-    def __init__(self, artifacts: LocalArtifacts) -> None:
+    def __init__(self, artifacts: Artifacts) -> None:
         self.artifacts = artifacts
         self.layers: list[LayerId] = []
 
@@ -43,7 +45,7 @@ class Kept:
 
 
 @pytest.fixture
-async def kept(artifacts: LocalArtifacts) -> Kept:
+async def kept(artifacts: Artifacts) -> Kept:
     made = Kept(artifacts)
     await made.layer({"f": "old", "gone": "x", "d/a": "1", "d/b": "2", "l": "-> d/a", "abs": f"-> {TARGET}/d/b"})
     await made.layer({"f": "new", "d/c": "3", "out": "-> ../../etc/passwd", "host": "-> /etc/passwd"}, "gone", "d/a")
@@ -109,7 +111,8 @@ async def test_an_output_is_read_from_any_byte_on(kept: Kept) -> None:
 async def test_an_output_outlives_its_layers_and_is_kept_once(kept: Kept) -> None:
     stored = await kept.keep("one", "f")
     for layer in kept.layers:
-        kept.artifacts._layers.delete(layer)
+        for each in services(kept.artifacts):
+            each._layers.delete(layer)
     assert await kept.keep("one", "f") == stored
     assert await kept.read("one") == b"new"
 
@@ -131,12 +134,15 @@ async def test_what_another_attempt_leaves_takes_the_place_of_the_first(kept: Ke
 async def test_the_name_of_an_output_is_not_a_path(kept: Kept, name: str) -> None:
     assert await kept.keep(name, "f") is not None
     assert await kept.read(name) == b"new"
-    assert [path.name for path in kept.artifacts._disk.outputs.iterdir()] == [EXECUTION]
+    for each in services(kept.artifacts):
+        assert {path.name for path in each._disk.outputs.iterdir()} <= {EXECUTION}
 
 
 async def test_a_file_that_nobody_may_read_can_be_an_output(kept: Kept) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root reads it")
     await kept.layer({"private": "x"})
-    kept.artifacts._layers.path(kept.layers[-1]).joinpath("u/private").chmod(0)
+    for each in services(kept.artifacts):
+        with contextlib.suppress(FileNotFoundError):
+            each._layers.path(kept.layers[-1]).joinpath("u/private").chmod(0)
     assert await kept.keep("private", "private") is not None

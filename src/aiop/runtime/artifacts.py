@@ -1,0 +1,28 @@
+"""Chooses where files are kept, by the settings."""
+
+from __future__ import annotations
+
+from aiop.artifacts import Bucket, BucketPlace, LocalArtifacts, SharedArtifacts
+from aiop.artifacts.archives import ArchiveLimits
+from aiop.config import Settings
+from aiop.interfaces import Clock
+from aiop.runtime.installation import Installation
+
+__all__ = ["build_artifacts"]
+
+
+def build_artifacts(settings: Settings, installation: Installation, clock: Clock) -> LocalArtifacts:
+    """Make the artifacts, which are to be opened and closed; raises ``StorageUnavailable`` for a URL that is none."""
+    limits = ArchiveLimits(packed=settings.source_limit_bytes, unpacked=settings.source_limit_bytes)
+    if settings.artifacts_url is None:
+        return LocalArtifacts(installation.artifacts, clock, limits=limits)
+    place = BucketPlace(
+        settings.artifacts_url,
+        endpoint=settings.artifacts_endpoint,
+        region=settings.artifacts_region,
+        path_style=settings.artifacts_path_style,
+        credentials_file=settings.artifacts_credentials_file,
+    )
+    return SharedArtifacts(
+        installation.artifacts, clock, Bucket(place), cache_limit=settings.artifacts_cache_bytes, limits=limits
+    )
