@@ -218,23 +218,31 @@ def _advance(flow: Generator[Y, Any, Any], outcome: Any) -> Y | _Returned:
         return _Returned(end.value)
 
 
-def _pieces(path: str) -> Iterator[bytes]:
-    """Read a file anew for each time that it is sent."""
+def _pieces(path: str, sent: Callable[[int], None]) -> Iterator[bytes]:
+    """Read a file anew for each time that it is sent; who asks for the next piece has sent the one before."""
     with Path(path).open("rb") as file:
+        sent(0)
         while piece := file.read(_PIECE):
             yield piece
+            sent(file.tell())
 
 
-async def _awaited_pieces(path: str) -> AsyncIterator[bytes]:
+async def _awaited_pieces(path: str, sent: Callable[[int], None]) -> AsyncIterator[bytes]:
     with await asyncio.to_thread(Path(path).open, "rb") as file:
+        sent(0)
         while piece := await asyncio.to_thread(file.read, _PIECE):
             yield piece
+            sent(file.tell())
+
+
+def _untold(_: int) -> None:
+    """Serve requests that nobody watches."""
 
 
 def _build(
     http: httpx.Client | httpx.AsyncClient,
     request: Request,
-    read: Callable[[str], Iterator[bytes] | AsyncIterator[bytes]],
+    read: Callable[[str, Callable[[int], None]], Iterator[bytes] | AsyncIterator[bytes]],
 ) -> httpx.Request:
     timeout = http.timeout
     if request.read_timeout is not None:
@@ -245,7 +253,7 @@ def _build(
         params={name: value for name, value in request.query.items() if value is not None},
         json=request.json,
         data=request.form,
-        content=None if request.file is None else read(request.file),
+        content=None if request.file is None else read(request.file, request.sent or _untold),
         headers=request.headers,
         timeout=timeout,
     )

@@ -7,7 +7,7 @@ cannot differ in anything else.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -21,6 +21,7 @@ class Request:
     """One HTTP request. ``json``, ``form`` and the content of the file at ``file`` are the body, one at most; query
     values of ``None`` are left out.
 
+    ``sent`` is told how many bytes of the file have been sent, from 0 again when the request is repeated.
     ``repeatable``: doing it twice is the same as doing it once.
     """
 
@@ -30,6 +31,7 @@ class Request:
     json: Any = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
     file: str | None = None
+    sent: Callable[[int], None] | None = field(default=None, repr=False, compare=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     signed: bool = True
     repeatable: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -63,12 +63,15 @@ class Pipelines(Resource[D]):
         yield from self._calls.send(Request("DELETE", _of(pipeline)))
 
     @operation
-    def upload(self, archive: str | os.PathLike[str]) -> Flow[Source]:
+    def upload(
+        self, archive: str | os.PathLike[str], *, progress: Callable[[int], None] | None = None
+    ) -> Flow[Source]:
         """Upload an archive (tar, compressed or not, or zip) as a source; its ``source_directory`` names it.
 
+        ``progress`` is told how many bytes have been sent so far; after a broken connection it starts again at 0.
         A source that no pipeline names is removed some time after its last use.
         """
-        request = Request("POST", _SOURCES, file=os.fspath(archive), repeatable=True)
+        request = Request("POST", _SOURCES, file=os.fspath(archive), sent=progress, repeatable=True)
         return self._calls.ask(request, Source)
 
     @operation

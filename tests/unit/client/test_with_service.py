@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import inspect
+import re
 import subprocess
 import sys
+import tarfile
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +21,14 @@ from aiop.model.state import ExecutionStatus, StepStatus
 from unit.cli.installation import serving
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "python"
+DOCS = Path(__file__).parents[3] / "docs" / "how-to"
+
+PIPELINE = """
+container_config: {image: "busybox:1"}
+steps:
+  - {id: build, container: {script: "cat src/main.txt > program"}}
+outputs: [{name: program, path: program}]
+"""
 
 FLOW = {
     "name": "flow",
@@ -180,6 +194,29 @@ def test_the_examples_run(program, service, token):
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "completed" in ended.stdout
+
+
+@pytest.mark.parametrize("page", ["python-client.md", "workflows-in-python.md"])
+def test_the_code_in_the_docs_runs(page, service, token, tmp_path, monkeypatch):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.txt").write_text("program\n")
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+    with tarfile.open(tmp_path / "source.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "src", "src")
+        archive.add(tmp_path / "pipeline.yaml", "pipeline.yaml")
+    monkeypatch.chdir(tmp_path)
+    names = {"url": service[0], "token": token}
+    blocks = re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 5
+
+    for block in blocks:
+        code = compile(block, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if code.co_flags & inspect.CO_COROUTINE:
+            asyncio.run(types.FunctionType(code, names)())
+        else:
+            exec(code, names)
+
+    assert names["execution"].succeeded if "execution" in names else names["stored"]
 
 
 def test_the_service_tells_how_it_is(client):
