@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.asking import confirm
-from aiop.cli.completion import agents as complete_agents
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort, Yes
 from aiop.model.agent import AgentStatus, EngineType
@@ -25,7 +26,9 @@ app = typer.Typer(
     name="agent", help="Places where containers run; admins change them.", no_args_is_help=True, rich_markup_mode=None
 )
 
-Reference = Annotated[str, typer.Argument(metavar="AGENT", help="Its id, or its name.", autocompletion=complete_agents)]
+Reference = Annotated[
+    str, typer.Argument(metavar="AGENT", help="Its id, or its name.", autocompletion=completion.agents)
+]
 Description = Annotated[str | None, typer.Option(help="What it is.")]
 Capability = Annotated[
     list[str] | None,
@@ -34,6 +37,7 @@ Capability = Annotated[
         "-c",
         metavar="WORD",
         help="What it can do, once for each; containerized_workflow and dagger_pipeline if none is given.",
+        autocompletion=completion.capabilities,
     ),
 ]
 Most = Annotated[int | None, typer.Option("--max-executions", min=1, metavar="N", help="Executions at once.")]
@@ -53,7 +57,14 @@ Tls = Annotated[
 ]
 
 
-@app.command("create")
+@app.command(
+    "create",
+    epilog=examples(
+        "aiop agent create here --max-executions 4",
+        "aiop agent create builder --endpoint tcp://builder:2376 --tls ~/.docker",
+        "aiop agent create gpu -c containerized_workflow -c gpu",
+    ),
+)
 def create(
     name: Annotated[str, typer.Argument(help="What to call it.")],
     description: Description = None,
@@ -68,7 +79,7 @@ def create(
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
-    """Register an agent: aiop agent create builder --endpoint tcp://builder:2376 --tls ~/.docker/builder."""
+    """Register an agent."""
     settings = _settings(
         name, description, capability, max_executions, registry, workflow_directory, timeout, engine, endpoint, tls
     )
@@ -77,10 +88,20 @@ def create(
     _show(output, made, f"Agent {made.name} is {made.status}{f': {made.error}' if made.error else ''}.")
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "aiop agent list",
+        "aiop agent list --status offline",
+        "aiop agent list --capability gpu -o name",
+    ),
+)
 def list_agents(
     status: Annotated[AgentStatus | None, typer.Option(help="Only those with this status.")] = None,
-    capability: Annotated[str | None, typer.Option(metavar="WORD", help="Only those that can do this.")] = None,
+    capability: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="Only those that can do this.", autocompletion=completion.capabilities),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Only those with this in their name.")] = None,
     limit: Limit = 20,
     offset: Offset = 0,
@@ -115,7 +136,13 @@ def list_agents(
     )
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "aiop agent show local",
+        "aiop agent show builder -o json",
+    ),
+)
 def show_agent(agent: Reference, output: Output = Format.TABLE, server: Server = None) -> None:
     """Show an agent with its engine."""
     from aiop.cli.finding import agent_id
@@ -126,7 +153,13 @@ def show_agent(agent: Reference, output: Output = Format.TABLE, server: Server =
     show(output, found.raw, names=[found.id], people=lambda: _page(found))
 
 
-@app.command("update")
+@app.command(
+    "update",
+    epilog=examples(
+        "aiop agent update builder --max-executions 8",
+        "aiop agent update builder --endpoint tcp://new:2376 --tls ~/.docker",
+    ),
+)
 def update(
     agent: Reference,
     name: Annotated[str | None, typer.Option(help="A new name.")] = None,
@@ -155,7 +188,13 @@ def update(
     _show(output, changed, f"Changed agent {changed.name}.")
 
 
-@app.command("delete")
+@app.command(
+    "delete",
+    epilog=examples(
+        "aiop agent delete builder",
+        "aiop agent delete builder --force --yes  # its executions fail",
+    ),
+)
 def delete(
     agent: Reference,
     force: Annotated[bool, typer.Option("--force", help="Also with executions on it, which fail.")] = False,
@@ -204,7 +243,8 @@ def _certificates(directory: Path) -> dict[str, str]:
         names = {"ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
         return {field: (directory / name).read_text() for field, name in names.items()}
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(Exit.USAGE, f"cannot read the certificates in {directory}: {error}") from error
+        hint = "The directory must hold ca.pem, cert.pem and key.pem, as for `docker --tlsverify`."
+        raise Failure(Exit.USAGE, f"cannot read the certificates in {directory}: {error}", hint=hint) from error
 
 
 def _page(agent: Agent) -> RenderableType:

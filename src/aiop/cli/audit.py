@@ -7,20 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort
 from aiop.model.audit import AuditAction
 
 if TYPE_CHECKING:
     from aiop.client import AuditEntry
 
-__all__ = ["audit"]
+__all__ = ["EXAMPLES", "audit"]
+
+EXAMPLES = examples(
+    "aiop audit",
+    "aiop audit --target API_KEY",
+    "aiop audit --actor ann --action WorkflowDeleted --since 7d",
+)
 
 _TIME = "2025-03-01, 2025-03-01T12:00, or how long ago: 90m, 12h, 7d."
 
 
 def audit(
-    actor: Annotated[str | None, typer.Option(metavar="USERNAME", help="Only what this user did.")] = None,
+    actor: Annotated[
+        str | None, typer.Option(metavar="USERNAME", help="Only what this user did.", autocompletion=completion.users)
+    ] = None,
     action: Annotated[
         AuditAction | None,
         typer.Option(metavar="ACTION", help="Only what was done like this: SecretReplaced, ...", case_sensitive=False),

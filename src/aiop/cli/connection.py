@@ -13,11 +13,13 @@ from aiop.cli.places import LocalAdmin, login_file
 
 if TYPE_CHECKING:
     from aiop.cli.logins import Logins
-    from aiop.client import ApiError, Client, ClientError
+    from aiop.client import Client
 
 __all__ = ["address", "connect", "explained", "logins"]
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
+_HURRIED = 1.0
+"""Seconds that somebody waits who has hit Tab."""
 
 
 def logins() -> Logins:
@@ -34,8 +36,10 @@ def address(server: str | None) -> str:
 
 
 @contextmanager
-def connect(server: str | None) -> Iterator[Client]:
+def connect(server: str | None, *, hurried: bool = False) -> Iterator[Client]:
     """Open a client with the best credentials at hand; a ``ClientError`` inside ends as a ``Failure``.
+
+    Who is ``hurried`` would rather have no answer than wait for one.
 
     Credentials are ``AIOP_TOKEN``, else the sign-in that is kept, else what a service on this machine left for its
     owner.
@@ -49,7 +53,9 @@ def connect(server: str | None) -> Iterator[Client]:
     from aiop.client.client import Options, is_loopback
 
     url = address(server)
-    options: Options = {"retry": Retry(attempts=3), "headers": _trace(os.environ)}
+    options: Options = {"retry": Retry(attempts=1 if hurried else 3), "headers": _trace(os.environ)}
+    if hurried:
+        options["timeout"] = _HURRIED
     try:
         if token := os.environ.get("AIOP_TOKEN"):
             options["token"] = token
@@ -63,7 +69,11 @@ def connect(server: str | None) -> Iterator[Client]:
             options["username"] = LocalAdmin.username
         client = Client(url, **options)
     except (ValueError, httpx.InvalidURL) as error:
-        raise Failure(Exit.USAGE, f"{url!r} is not an address of a service", hint="Say --server URL.") from error
+        raise Failure(
+            Exit.USAGE,
+            f"{url!r} is not an address of a service",
+            hint="Say --server URL, like --server http://127.0.0.1:8000.",
+        ) from error
     with client, explained(url):
         yield client
 
@@ -81,38 +91,6 @@ def explained(url: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        from aiop.cli.explaining import explain
+
         raise explain(error, url) from error
-
-
-def explain(error: ClientError, url: str) -> Failure:
-    """Say what an error means to who sits at the keyboard, and what to do about it."""
-    from aiop.client import ApiError, ServiceUnreachable, UnexpectedAnswer
-
-    if isinstance(error, ServiceUnreachable):
-        return Failure(
-            Exit.UNREACHABLE,
-            f"cannot reach the service at {url}: {error}",
-            hint="Start it with `aiop serve`, or name another with --server or AIOP_SERVER.",
-        )
-    if isinstance(error, UnexpectedAnswer):
-        return Failure(Exit.REFUSED, f"{url}: {error}", hint="Is this the address of the service?")
-    if isinstance(error, ApiError):
-        return _refused(error, url)
-    return Failure(Exit.REFUSED, str(error))
-
-
-def _refused(error: ApiError, url: str) -> Failure:
-    from aiop.client import Forbidden, ServiceError, TooManyRequests, Unauthenticated, Unavailable
-
-    if isinstance(error, Unauthenticated):
-        hint = "Sign in with `aiop login`, or set AIOP_TOKEN."
-        return Failure(Exit.NOT_ALLOWED, f"not signed in at {url}: {error.message}", hint=hint)
-    if isinstance(error, Forbidden):
-        hint = "Your role is too low for this; an admin can raise it with `aiop user update`."
-        return Failure(Exit.NOT_ALLOWED, error.message, hint=hint)
-    if isinstance(error, Unavailable | TooManyRequests):
-        return Failure(Exit.UNREACHABLE, f"the service cannot do this now: {error.message}", hint="Try again later.")
-    if isinstance(error, ServiceError):
-        return Failure(Exit.REFUSED, f"the service failed: {error.message}", hint="Its log tells more.")
-    details = [f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in error.faults]
-    return Failure(Exit.REFUSED, error.message, details=details)

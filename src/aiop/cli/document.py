@@ -66,12 +66,14 @@ def read_document(name: str) -> Document:
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise Failure(Exit.USAGE, f"cannot read {name}: {error.strerror}") from error
+        hint = "Name a file that is there and that you may read, or - for stdin."
+        raise Failure(Exit.USAGE, f"cannot read {name}: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError as error:
-        raise Failure(Exit.USAGE, f"{shown} is not text in UTF-8") from error
+        raise Failure(Exit.USAGE, f"{shown} is not text in UTF-8", hint="Save it as UTF-8.") from error
     data = _parse(text, shown)
     if not isinstance(data, dict):
-        raise Failure(Exit.USAGE, f"{shown} does not hold a mapping")
+        hint = "It must hold names with values, like `name: hello`."
+        raise Failure(Exit.USAGE, f"{shown} does not hold a mapping", hint=hint)
     return Document(shown, text, data)
 
 
@@ -81,15 +83,19 @@ def _parse(text: str, name: str) -> Any:
             return json.loads(text, object_pairs_hook=_unique)
     except ValueError as error:
         if name.endswith(".json"):
-            raise Failure(Exit.USAGE, f"{name} is not valid JSON: {error}") from error
+            hint = "Correct it there; a file that ends in .yaml may be YAML."
+            raise Failure(Exit.USAGE, f"{name} is not valid JSON: {error}", hint=hint) from error
     try:
         data = load(text)
         json.dumps(data, allow_nan=False)
     except YamlError as error:
         place = f"{name}:{error.line}: not" if error.line else f"{name} is not"
-        raise Failure(Exit.USAGE, f"{place} valid YAML: {error}") from error
+        raise Failure(
+            Exit.USAGE, f"{place} valid YAML: {error}", hint="Correct it there; the file is YAML 1.2."
+        ) from error
     except (TypeError, ValueError, RecursionError) as error:
-        raise Failure(Exit.USAGE, f"{name} holds a value that JSON has no form for: {error}") from error
+        hint = "Use texts, numbers, true, false, null, lists and mappings."
+        raise Failure(Exit.USAGE, f"{name} holds a value that JSON has no form for: {error}", hint=hint) from error
     return data
 
 

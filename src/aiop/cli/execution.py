@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
-from aiop.cli.options import ExecutionArgument, Format, Limit, Offset, Output, Server, Sort
+from aiop.cli.options import ExecutionArgument, ExecutionStep, Format, Limit, Offset, Output, Server, Sort
 from aiop.model.records import Stream
 from aiop.model.state import ExecutionStatus
 
@@ -20,13 +22,26 @@ app = typer.Typer(
 )
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "aiop execution list",
+        "aiop execution list --workflow words --status failed",
+        "aiop execution list --sort completed_at:desc -n 5 -o json",
+    ),
+)
 def list_executions(
     workflow: Annotated[
-        str | None, typer.Option("--workflow", "-w", help="Only those of this workflow (id or name).")
+        str | None,
+        typer.Option(
+            "--workflow", "-w", help="Only those of this workflow (id or name).", autocompletion=completion.workflows
+        ),
     ] = None,
     pipeline: Annotated[
-        str | None, typer.Option("--pipeline", "-p", help="Only those of this pipeline (id or name).")
+        str | None,
+        typer.Option(
+            "--pipeline", "-p", help="Only those of this pipeline (id or name).", autocompletion=completion.pipelines
+        ),
     ] = None,
     status: Annotated[ExecutionStatus | None, typer.Option(help="Only those that are so.")] = None,
     limit: Limit = 20,
@@ -42,7 +57,8 @@ def list_executions(
     from aiop.cli.text import age, now
 
     if workflow is not None and pipeline is not None:
-        raise Failure(Exit.USAGE, "an execution is of a workflow or of a pipeline, and never of both")
+        hint = "Say --workflow or --pipeline."
+        raise Failure(Exit.USAGE, "an execution is of a workflow or of a pipeline, and never of both", hint=hint)
     with connect(server) as client:
         chosen = None if workflow is None else workflow_id(client, workflow)
         of_pipeline = None if pipeline is None else pipeline_id(client, pipeline)
@@ -64,7 +80,13 @@ def list_executions(
     )
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "aiop execution show 01a207c0",
+        "aiop execution show 01a207c0 -o yaml",
+    ),
+)
 def show_execution(execution: ExecutionArgument, output: Output = Format.TABLE, server: Server = None) -> None:
     """Show an execution with its steps."""
     from aiop.cli.finding import execution_id
@@ -76,11 +98,18 @@ def show_execution(execution: ExecutionArgument, output: Output = Format.TABLE, 
     show(output, found.raw, names=[found.id], people=lambda: execution_page(found))
 
 
-@app.command("logs")
+@app.command(
+    "logs",
+    epilog=examples(
+        "aiop execution logs 01a207c0",
+        "aiop execution logs 01a207c0 --follow",
+        "aiop execution logs 01a207c0 --step count --stream stderr --timestamps",
+    ),
+)
 def logs(
     execution: ExecutionArgument,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the execution has ended.")] = False,
-    step: Annotated[str | None, typer.Option(help="Only this step, without its name before each line.")] = None,
+    step: ExecutionStep = None,
     stream: Annotated[Stream | None, typer.Option(help="Only this stream.")] = None,
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="With the time of each line.")] = False,
     output: Output = Format.TABLE,
@@ -97,7 +126,13 @@ def logs(
             printer.print(line)
 
 
-@app.command("events")
+@app.command(
+    "events",
+    epilog=examples(
+        "aiop execution events 01a207c0",
+        "aiop execution events 01a207c0 -o json | jq -r .type",
+    ),
+)
 def events(execution: ExecutionArgument, output: Output = Format.TABLE, server: Server = None) -> None:
     """Print every state change until the execution has ended; -o json prints one object for each."""
     from aiop.cli.finding import execution_id
@@ -115,18 +150,13 @@ def events(execution: ExecutionArgument, output: Output = Format.TABLE, server: 
                 _print_object(output, body)
 
 
-@app.command("watch")
-def watch(execution: ExecutionArgument, output: Output = Format.TABLE, server: Server = None) -> None:
-    """Show an execution live until it has ended; the exit code tells how (0, 1 failed, 6 cancelled)."""
-    from aiop.cli.finding import execution_id
-    from aiop.cli.watch import watch_execution
-
-    with connect(server) as client:
-        code = watch_execution(client, execution_id(client, execution), output=output)
-    raise typer.Exit(code)
-
-
-@app.command("cancel")
+@app.command(
+    "cancel",
+    epilog=examples(
+        "aiop execution cancel 01a207c0",
+        "aiop execution cancel 01a207c0 --wait",
+    ),
+)
 def cancel(
     execution: ExecutionArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Return when it has ended.")] = False,

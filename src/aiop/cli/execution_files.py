@@ -7,11 +7,13 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import ExecutionArgument, Format, Output, Server
 
@@ -20,12 +22,20 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
+_OUTPUTS = examples("aiop execution outputs 01a207c0", "aiop execution outputs 01a207c0 -o name")
+_DOWNLOAD = examples(
+    "aiop execution download 01a207c0",
+    "aiop execution download 01a207c0 program --to build/",
+    "aiop execution download 01a207c0 site --to - | tar xz",
+)
+_CACHE = examples("aiop execution cache 01a207c0", "aiop execution cache 01a207c0 build -o json | jq .changed")
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to those of ``aiop execution``."""
-    app.command("outputs")(outputs)
-    app.command("download")(download)
-    app.command("cache")(cache)
+    app.command("outputs", epilog=_OUTPUTS)(outputs)
+    app.command("download", epilog=_DOWNLOAD)(download)
+    app.command("cache", epilog=_CACHE)(cache)
 
 
 def outputs(execution: ExecutionArgument, output: Output = Format.TABLE, server: Server = None) -> None:
@@ -48,7 +58,10 @@ def outputs(execution: ExecutionArgument, output: Output = Format.TABLE, server:
 
 def download(
     execution: ExecutionArgument,
-    name: Annotated[str | None, typer.Argument(help="Which output; all of them if none is named.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Which output; all of them if none is named.", autocompletion=completion.outputs),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A file, or a directory to put it into; - writes to stdout.")
     ] = None,
@@ -62,7 +75,11 @@ def download(
         chosen = [each for each in found.artifacts if name in (None, each.name)]
         if not chosen:
             known = ", ".join(each.name for each in found.artifacts)
-            hint = f"There are: {known}." if known else None
+            hint = (
+                f"There are: {known}."
+                if known
+                else "Only pipelines with `outputs` hand out files, once a step has made them."
+            )
             what = f"no output {name!r}" if name else "no outputs"
             raise Failure(Exit.REFUSED, f"the execution has {what}", hint=hint)
         if len(chosen) > 1 and to is not None and not to.is_dir():
@@ -78,7 +95,9 @@ def download(
 
 def cache(
     execution: ExecutionArgument,
-    step: Annotated[str | None, typer.Argument(help="Which step; all of them if none is named.")] = None,
+    step: Annotated[
+        str | None, typer.Argument(help="Which step; all of them if none is named.", autocompletion=completion.steps)
+    ] = None,
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
@@ -116,34 +135,42 @@ def _save(client: Client, execution: str, artifact: Artifact, place: Path) -> No
     try:
         descriptor, draft = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     except OSError as error:
-        raise Failure(Exit.USAGE, f"cannot write {place}: {error.strerror}") from error
+        raise _unwritable(place, error) from error
     try:
-        digest = hashlib.sha256()
         with os.fdopen(descriptor, "wb") as file:
-            for piece in client.executions.read_output(execution, artifact.name):
-                digest.update(piece)
-                file.write(piece)
-        _check(artifact, digest.hexdigest())
+            _copy(client, execution, artifact, file)
         umask = os.umask(0)
         os.umask(umask)
         Path(draft).chmod(0o666 & ~umask)
         Path(draft).replace(place)
     except OSError as error:
-        raise Failure(Exit.USAGE, f"cannot write {place}: {error.strerror}") from error
+        raise _unwritable(place, error) from error
     finally:
         Path(draft).unlink(missing_ok=True)
     print(f"{place}: {artifact.size} bytes")
 
 
 def _pour(client: Client, execution: str, artifact: Artifact) -> None:
-    digest = hashlib.sha256()
-    for piece in client.executions.read_output(execution, artifact.name):
-        digest.update(piece)
-        sys.stdout.buffer.write(piece)
+    _copy(client, execution, artifact, sys.stdout.buffer)
     sys.stdout.buffer.flush()
-    _check(artifact, digest.hexdigest())
 
 
-def _check(artifact: Artifact, digest: str) -> None:
-    if digest != artifact.sha256:
-        raise Failure(Exit.REFUSED, f"the download of {artifact.name} is not what was kept: its SHA-256 is {digest}")
+def _copy(client: Client, execution: str, artifact: Artifact, file: BinaryIO) -> None:
+    """Copy the bytes of an output, and see whether they are all there."""
+    from aiop.cli.transfer import transfer
+
+    digest, done = hashlib.sha256(), 0
+    with transfer(f"Downloading {artifact.name}", artifact.size) as told:
+        for piece in client.executions.read_output(execution, artifact.name):
+            digest.update(piece)
+            file.write(piece)
+            done += len(piece)
+            told(done)
+    if digest.hexdigest() != artifact.sha256:
+        what = f"the download of {artifact.name} is not what was kept: its SHA-256 is {digest.hexdigest()}"
+        raise Failure(Exit.REFUSED, what, hint="Download it again; if it stays so, the service's disk has a fault.")
+
+
+def _unwritable(place: Path, error: OSError) -> Failure:
+    hint = "Say --to PATH, a file or directory that you may write to."
+    return Failure(Exit.USAGE, f"cannot write {place}: {error.strerror}", hint=hint)

@@ -28,7 +28,7 @@ class Exit(enum.IntEnum):
 class Failure(Exception):
     """Ends the program with one sentence on what is wrong, details, and one on what to do next."""
 
-    def __init__(self, code: Exit, message: str, *, details: Sequence[str] = (), hint: str | None = None) -> None:
+    def __init__(self, code: Exit, message: str, *, hint: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

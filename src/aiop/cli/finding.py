@@ -52,7 +52,8 @@ def _only(found: list[str], reference: str, noun: str, nouns: str) -> str:
         raise Failure(Exit.REFUSED, f"there is no {noun} {reference!r}", hint=hint)
     if len(found) > 1:
         shown = [*found[:_SHOWN], "..."] if len(found) > _SHOWN else found
-        raise Failure(Exit.REFUSED, f"{reference!r} fits several {nouns}; say which by its id", details=shown)
+        hint = f"Say which by its id; `aiop {noun} list` tells them apart."
+        raise Failure(Exit.REFUSED, f"{reference!r} fits several {nouns}", details=shown, hint=hint)
     return found[0]
 
 

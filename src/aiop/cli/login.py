@@ -9,10 +9,18 @@ from typing import Annotated
 import typer
 
 from aiop.cli.connection import address, explained, logins
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import Server
 
-__all__ = ["login", "logout", "read_password"]
+__all__ = ["LOGIN_EXAMPLES", "LOGOUT_EXAMPLES", "login", "logout", "read_password"]
+
+LOGIN_EXAMPLES = examples(
+    "aiop login",
+    "aiop login --server https://aiop.example.org --username ann",
+    "aiop login -u ci --password-stdin < password.txt",
+)
+LOGOUT_EXAMPLES = examples("aiop logout", "aiop logout --server https://aiop.example.org")
 
 
 def login(
@@ -36,7 +44,8 @@ def login(
         try:
             tokens = client.auth.sign_in(name, password)
         except Unauthenticated as error:
-            raise Failure(Exit.NOT_ALLOWED, f"{url} does not let you in: {error.message}") from error
+            hint = "Check name and password; an admin can set a new one with `aiop user update NAME --password`."
+            raise Failure(Exit.NOT_ALLOWED, f"{url} does not let you in: {error.message}", hint=hint) from error
         user = client.auth.me()
     kept.save(url, tokens, choose=True)
     print(f"Signed in at {url} as {user.username} ({user.role}).")
@@ -60,5 +69,5 @@ def read_password(variable: str, *, from_stdin: bool, confirm: bool = False) -> 
         hint = f"Give it with --password-stdin or in {variable}."
         raise Failure(Exit.USAGE, "there is no terminal to ask for the password", hint=hint)
     if not password:
-        raise Failure(Exit.USAGE, "the password is empty")
+        raise Failure(Exit.USAGE, "the password is empty", hint=f"Type one, or give it in {variable}.")
     return password

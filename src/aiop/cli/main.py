@@ -24,8 +24,10 @@ from aiop.cli import (
     serve,
     status,
     token,
+    top,
     user,
     version,
+    watch_command,
     workflow,
 )
 from aiop.cli.exits import Exit, Failure
@@ -54,22 +56,25 @@ def options(
     """Runs graphs of container steps, durably."""
 
 
-app.command()(serve.serve)
-app.command()(login.login)
-app.command()(login.logout)
-app.command()(status.status)
-workflow.app.command("run")(run.run)
+app.command(epilog=serve.EXAMPLES)(serve.serve)
+app.command(epilog=login.LOGIN_EXAMPLES)(login.login)
+app.command(epilog=login.LOGOUT_EXAMPLES)(login.logout)
+app.command(epilog=status.EXAMPLES)(status.status)
+app.command(epilog=top.EXAMPLES)(top.top)
+app.command(epilog=watch_command.EXAMPLES)(watch_command.watch)
+workflow.app.command("run", epilog=run.EXAMPLES)(run.run)
 app.add_typer(workflow.app)
-pipeline.app.command("run")(pipeline_run.run)
+pipeline.app.command("run", epilog=pipeline_run.EXAMPLES)(pipeline_run.run)
 app.add_typer(pipeline.app)
+execution.app.command("watch", epilog=watch_command.EXAMPLES.replace("aiop", "aiop execution"))(watch_command.watch)
 execution_files.add_to(execution.app)
 app.add_typer(execution.app)
 app.add_typer(agent.app)
 app.add_typer(secret.app)
 app.add_typer(token.app)
 app.add_typer(user.app)
-app.command()(audit.audit)
-app.command()(version.version)
+app.command(epilog=audit.EXAMPLES)(audit.audit)
+app.command(epilog=version.EXAMPLES)(version.version)
 
 
 def main() -> None:
@@ -112,9 +117,7 @@ def run_program(arguments: Sequence[str]) -> int:
 
 
 def _report(failure: Failure) -> None:
-    lines = [f"aiop: {failure.message}", *(f"  {detail}" for detail in failure.details)]
-    if failure.hint:
-        lines.append(failure.hint)
+    lines = [f"aiop: {failure.message}", *(f"  {detail}" for detail in failure.details), failure.hint]
     print(plain("\n".join(lines)), file=sys.stderr)
 
 

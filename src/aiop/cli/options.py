@@ -11,6 +11,7 @@ from aiop.cli import completion
 
 __all__ = [
     "ExecutionArgument",
+    "ExecutionStep",
     "Format",
     "IgnoreUnsupported",
     "Limit",
@@ -44,11 +45,23 @@ Output: TypeAlias = Annotated[
 Limit: TypeAlias = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many rows at most.")]
 Offset: TypeAlias = Annotated[int, typer.Option("--offset", min=0, help="How many rows to skip.")]
 Sort: TypeAlias = Annotated[
-    str | None, typer.Option("--sort", metavar="FIELD[:asc|:desc]", help="Order of the rows; else newest first.")
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="FIELD[:asc|:desc]",
+        help="Order of the rows; else newest first.",
+        autocompletion=completion.sort_fields,
+    ),
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Requires: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--requires", metavar="WORD", help="A capability that its agent must have.")
+    list[str] | None,
+    typer.Option(
+        "--requires",
+        metavar="WORD",
+        help="A capability that its agent must have.",
+        autocompletion=completion.capabilities,
+    ),
 ]
 IgnoreUnsupported: TypeAlias = Annotated[
     bool, typer.Option("--ignore-unsupported", help="Run also where the engine cannot give limits it asks for.")
@@ -62,4 +75,8 @@ WorkflowArgument: TypeAlias = Annotated[
 ExecutionArgument: TypeAlias = Annotated[
     str,
     typer.Argument(metavar="EXECUTION", help="Its id, or the beginning of it.", autocompletion=completion.executions),
+]
+ExecutionStep: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--step", help="Only this step, without its name before each line.", autocompletion=completion.steps),
 ]

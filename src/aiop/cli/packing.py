@@ -6,7 +6,7 @@ import os
 import stat
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ __all__ = ["packed"]
 
 
 @contextmanager
-def packed(directory: Path) -> Iterator[Path]:
-    """Make a ``.tar.gz`` of the directory, for as long as the context is open.
+def packed(directory: Path, *, told: Callable[[int], None]) -> Iterator[Path]:
+    """Make a ``.tar.gz`` of the directory, for as long as the context is open; how large it is so far is ``told``.
 
     What ``.gitignore`` and ``.dockerignore`` name stays at home, as it would if the service read the directory; the
     service looks at them once more, so what is left out here only saves the way. Links are packed as links.
@@ -31,8 +31,10 @@ def packed(directory: Path) -> Iterator[Path]:
             with tarfile.open(archive, "w:gz", compresslevel=1, format=tarfile.PAX_FORMAT) as tar:
                 for path, name in _chosen(directory):
                     tar.add(path, name, recursive=False)
+                    told(tar.offset)
         except (OSError, SourceRefused) as error:
-            raise Failure(Exit.USAGE, f"cannot pack {directory}: {error}") from error
+            hint = "Leave it out by .dockerignore or .gitignore, or make it readable."
+            raise Failure(Exit.USAGE, f"cannot pack {directory}: {error}", hint=hint) from error
         yield archive
 
 

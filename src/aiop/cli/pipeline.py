@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.asking import confirm
-from aiop.cli.completion import pipelines as complete_pipelines
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort, Yes
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ app = typer.Typer(
 Reference = Annotated[
     str,
     typer.Argument(
-        metavar="PIPELINE", help="Its id, the beginning of it, or its name.", autocompletion=complete_pipelines
+        metavar="PIPELINE", help="Its id, the beginning of it, or its name.", autocompletion=completion.pipelines
     ),
 ]
 Source = Annotated[
@@ -42,7 +43,13 @@ Cache = Annotated[bool | None, typer.Option("--cache/--no-cache", help="Whether 
 Timeout = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="For an execution as a whole.")]
 
 
-@app.command("create")
+@app.command(
+    "create",
+    epilog=examples(
+        "aiop pipeline create app /src --definition ci/pipeline.yaml",
+        "aiop pipeline create app /src --inline pipeline.yaml --timeout 1800",
+    ),
+)
 def create(
     name: Annotated[str, typer.Argument(help="What to call it.")],
     source: Annotated[
@@ -56,14 +63,20 @@ def create(
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
-    """Store a pipeline: aiop pipeline create app /src --definition ci/pipeline.yaml."""
+    """Store a pipeline."""
     fields = _fields(name, source, definition or "pipeline.yaml", inline, description, cache, timeout)
     with connect(server) as client:
         made = client.pipelines.create(fields)
     _show(output, made, f"Created pipeline {made.name} ({made.id}).")
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "aiop pipeline list",
+        "aiop pipeline list --name app --sort name",
+    ),
+)
 def list_pipelines(
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="Only those with this in their name.")] = None,
     limit: Limit = 20,
@@ -92,7 +105,13 @@ def list_pipelines(
     )
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "aiop pipeline show app",
+        "aiop pipeline show app -o yaml",
+    ),
+)
 def show_pipeline(pipeline: Reference, output: Output = Format.TABLE, server: Server = None) -> None:
     """Show a pipeline."""
     from aiop.cli.finding import pipeline_id
@@ -103,7 +122,13 @@ def show_pipeline(pipeline: Reference, output: Output = Format.TABLE, server: Se
     show(output, found.raw, names=[found.id], people=lambda: _page(found))
 
 
-@app.command("update")
+@app.command(
+    "update",
+    epilog=examples(
+        "aiop pipeline update app --source /workflows/app",
+        "aiop pipeline update app --no-cache",
+    ),
+)
 def update(
     pipeline: Reference,
     name: Annotated[str | None, typer.Option(help="A new name.")] = None,
@@ -125,7 +150,13 @@ def update(
     _show(output, changed, f"Updated pipeline {changed.name} ({changed.id}).")
 
 
-@app.command("delete")
+@app.command(
+    "delete",
+    epilog=examples(
+        "aiop pipeline delete app",
+        "aiop pipeline delete app --yes",
+    ),
+)
 def delete(pipeline: Reference, yes: Yes = False, server: Server = None) -> None:
     """Delete a pipeline with its executions, their logs and files; those under way are cancelled."""
     from aiop.cli.finding import pipeline_id

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import Format, IgnoreUnsupported, Output, Requires, Server
 from aiop.cli.run import credentials_of, mapping_of
@@ -16,7 +19,13 @@ if TYPE_CHECKING:
     from aiop.cli.document import Document
     from aiop.client import Client, Pipeline
 
-__all__ = ["run"]
+__all__ = ["EXAMPLES", "run"]
+
+EXAMPLES = examples(
+    "aiop pipeline run .",
+    "aiop pipeline run ./app --definition ci/pipeline.yaml -i version=1.2",
+    "aiop pipeline run app --skip-cache --detach",
+)
 
 _USUAL = ("pipeline.yaml", "pipeline.yml", "pipeline.json")
 _UPLOAD = "source:"
@@ -24,7 +33,12 @@ _UPLOAD = "source:"
 
 def run(
     pipeline: Annotated[
-        str, typer.Argument(metavar="PIPELINE|DIR", help="Its id or name, or a directory to upload and run.")
+        str,
+        typer.Argument(
+            metavar="PIPELINE|DIR",
+            help="Its id or name, or a directory to upload and run.",
+            autocompletion=completion.pipelines_and_directories,
+        ),
     ],
     assignments: Annotated[
         list[str] | None,
@@ -101,31 +115,43 @@ def _document(directory: Path, definition: str | None) -> Document:
     from aiop.cli.document import read_document
 
     if not directory.is_dir():
-        raise Failure(Exit.USAGE, f"there is no directory {directory}")
+        hint = "Name a directory to upload, or a stored pipeline: `aiop pipeline list` shows those."
+        raise Failure(Exit.USAGE, f"there is no directory {directory}", hint=hint)
     names = _USUAL if definition is None else (definition,)
     for each in names:
         if (directory / each).is_file():
             document = read_document(str(directory / each))
             document.place = each
             return document
-    hint = None if definition else "Name it with --definition."
+    hint = (
+        "Is the name right?" if definition else "Name it with --definition, or write one: see `aiop pipeline --help`."
+    )
     raise Failure(Exit.USAGE, f"there is no {' or '.join(names)} in {directory}", hint=hint)
 
 
 def _uploaded(client: Client, directory: Path, document: Document, name: str | None) -> tuple[Pipeline, str]:
     """Upload the directory, and find or make the pipeline that it is run as."""
-    from aiop.cli.packing import packed
-
     called = name or document.data.get("name")
     if not isinstance(called, str) or not called:
         called = directory.resolve().name or "pipeline"
-    with packed(directory) as archive:
-        source = client.pipelines.upload(archive).source_directory
+    source = _upload(client, directory)
     fields = {"source_directory": source, "pipeline_definition": document.place}
     for found in client.pipelines.iter(name=called):
         if found.name == called and found.source_directory.startswith(_UPLOAD):
             return client.pipelines.update(found.id, fields), source
     return client.pipelines.create({"name": called, **fields}), source
+
+
+def _upload(client: Client, directory: Path) -> str:
+    from aiop.cli.packing import packed
+    from aiop.cli.transfer import transfer
+
+    name = directory.resolve().name
+    with contextlib.ExitStack() as stack:
+        with transfer(f"Packing {name}", None) as told:
+            archive = stack.enter_context(packed(directory, told=told))
+        with transfer(f"Uploading {name}", archive.stat().st_size) as told:
+            return client.pipelines.upload(archive, progress=told).source_directory
 
 
 def _stored(client: Client, reference: str) -> Pipeline:
@@ -141,8 +167,6 @@ def _inline(pipeline: Pipeline) -> Any:
 
 def _located(document: Document | None) -> Any:
     """Say of each fault in the definition in which line of the file it is."""
-    import contextlib
-
     from aiop.cli.workflow import faults_located
 
     return contextlib.nullcontext() if document is None else faults_located(document, prefix="pipeline_definition")

@@ -8,19 +8,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import Format, IgnoreUnsupported, Output, Requires, Server
 
 if TYPE_CHECKING:
     from aiop.client import Client, Submission, Workflow
 
-__all__ = ["credentials_of", "mapping_of", "run"]
+__all__ = ["EXAMPLES", "credentials_of", "mapping_of", "run"]
+
+EXAMPLES = examples(
+    "aiop workflow run words.yaml -i text='to be or not to be'",
+    "aiop workflow run words -i limit:=3 --inputs more.yaml",
+    "aiop workflow run words -o json | jq .outputs",
+    "id=$(aiop workflow run words --detach)",
+)
 
 
 def run(
     workflow: Annotated[
-        str, typer.Argument(metavar="WORKFLOW|FILE", help="Its id or name, or a file to store and run; - reads stdin.")
+        str,
+        typer.Argument(
+            metavar="WORKFLOW|FILE",
+            help="Its id or name, or a file to store and run; - reads stdin.",
+            autocompletion=completion.workflows_and_files,
+        ),
     ],
     assignments: Annotated[
         list[str] | None,
@@ -48,7 +62,8 @@ def run(
     from aiop.cli.watch import conclude, needs_of, watch_execution
 
     if inputs_file == "-" and workflow == "-":
-        raise Failure(Exit.USAGE, "only one of workflow and inputs can come from stdin")
+        hint = "Put one of them into a file."
+        raise Failure(Exit.USAGE, "only one of workflow and inputs can come from stdin", hint=hint)
     given = mapping_of(inputs_file)
     credentials = credentials_of(registry_username)
     with connect(server) as client:

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.asking import confirm
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort, Yes
 
@@ -18,17 +20,23 @@ app = typer.Typer(
     name="secret", help="Named values for workflows; for admins.", no_args_is_help=True, rich_markup_mode=None
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As in ${secrets.NAME}.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As in ${secrets.NAME}.", autocompletion=completion.secrets)]
 
 
-@app.command("set")
+@app.command(
+    "set",
+    epilog=examples(
+        "aiop secret set API_KEY  # asks for it",
+        'aiop secret set API_KEY --description "of the weather service" < key.txt',
+    ),
+)
 def put(
     name: Name,
     description: Annotated[str | None, typer.Option(help="What it is for; the one that is there stays.")] = None,
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
-    """Store a secret or replace its value, which is asked for, or read from stdin: aiop secret set KEY < key.pem."""
+    """Store a secret or replace its value, which is asked for, or read from stdin."""
     from aiop.cli.output import show
 
     value = _read_value(name)
@@ -38,7 +46,13 @@ def put(
     show(output, secret.raw, names=[secret.name], people=lambda: f"{did} secret {secret.name}.")
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "aiop secret list",
+        "aiop secret list --name KEY -o name",
+    ),
+)
 def list_secrets(
     name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
     limit: Limit = 20,
@@ -65,7 +79,12 @@ def list_secrets(
     )
 
 
-@app.command("delete")
+@app.command(
+    "delete",
+    epilog=examples(
+        "aiop secret delete API_KEY",
+    ),
+)
 def delete(name: Name, yes: Yes = False, server: Server = None) -> None:
     """Delete a secret: workflows that need it can be executed no more."""
     confirm(f"Delete secret {name}?", yes=yes)
@@ -88,5 +107,5 @@ def _read_value(name: str) -> str:
         if value.find("\n") == len(value) - 1:
             value = value.removesuffix("\n").removesuffix("\r")
     if not value.strip():
-        raise Failure(Exit.USAGE, "the value is empty")
+        raise Failure(Exit.USAGE, "the value is empty", hint=f"Type it, or pipe it in: aiop secret set {name} < FILE.")
     return value

@@ -8,11 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.imports import without
 from aiop.errors import AiopError
 
-__all__ = ["serve"]
+__all__ = ["EXAMPLES", "serve"]
+
+EXAMPLES = examples(
+    "aiop serve",
+    "aiop serve --host 0.0.0.0 --port 80 --data-dir /var/lib/aiop",
+    "AIOP_ADMIN_PASSWORD=... aiop serve  # the first start makes the admin",
+)
 
 _ABOUT_ADDRESSES = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 
@@ -45,11 +52,18 @@ def serve(
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         details = [f"AIOP_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
-        raise Failure(Exit.USAGE, "the settings are not valid", details=details) from error
+        hint = "Correct these variables in the environment, or leave them out for their defaults."
+        raise Failure(Exit.USAGE, "the settings are not valid", details=details, hint=hint) from error
     try:
         run(settings)
     except OSError as error:
         place = f" (it was to listen on {settings.host}:{settings.port})" if error.errno in _ABOUT_ADDRESSES else ""
-        raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}{place}") from error
+        hint = (
+            "Choose another with --host and --port."
+            if place
+            else "Is there room, and may you write to its data directory?"
+        )
+        raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}{place}", hint=hint) from error
     except AiopError as error:
-        raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}") from error
+        hint = "Is the data directory (--data-dir, AIOP_DATA_DIR) the right one, and in use by this service alone?"
+        raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}", hint=hint) from error

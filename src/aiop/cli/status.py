@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit
 from aiop.cli.options import Format, Output, Server
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
     from aiop.client import ServiceStatus
 
-__all__ = ["status"]
+__all__ = ["EXAMPLES", "status"]
+
+EXAMPLES = examples("aiop status", "aiop status -o json | jq .engines", "aiop status -o name  # healthy, degraded, ...")
 
 
 def status(output: Output = Format.TABLE, server: Server = None) -> int:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort
 from aiop.model.records import Role
 
@@ -16,7 +18,13 @@ __all__ = ["app"]
 app = typer.Typer(name="token", help="API tokens, for programs.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.command("create")
+@app.command(
+    "create",
+    epilog=examples(
+        "aiop token create laptop",
+        "AIOP_TOKEN=$(aiop token create ci --role editor --expires-in 90d)",
+    ),
+)
 def create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     role: Annotated[Role | None, typer.Option(help="What it may do; your own role by default.")] = None,
@@ -26,7 +34,7 @@ def create(
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
-    """Make a token and print its secret, which nobody can see again: AIOP_TOKEN=$(aiop token create ci)."""
+    """Make a token and print its secret, which nobody can see again."""
     from aiop.cli.output import show
     from aiop.cli.text import seconds_of
 
@@ -41,7 +49,13 @@ def create(
     show(output, made.raw, names=[made.id], people=lambda: made.token)
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "aiop token list",
+        "aiop token list --sort expires_at",
+    ),
+)
 def list_tokens(
     limit: Limit = 20, offset: Offset = 0, sort: Sort = None, output: Output = Format.TABLE, server: Server = None
 ) -> None:
@@ -62,8 +76,16 @@ def list_tokens(
     )
 
 
-@app.command("revoke")
-def revoke(token: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id.")], server: Server = None) -> None:
+@app.command(
+    "revoke",
+    epilog=examples(
+        "aiop token revoke 01a207c0-b966-77bb-8de4-ee836d9b5291",
+    ),
+)
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id.", autocompletion=completion.tokens)],
+    server: Server = None,
+) -> None:
     """Make a token worthless at once."""
     with connect(server) as client:
         client.auth.tokens.revoke(token)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aiop.cli import completion
 from aiop.cli.asking import confirm
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.login import read_password
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort, Yes
 from aiop.model.records import Role
@@ -22,10 +24,17 @@ app = typer.Typer(name="user", help="People who sign in; for admins.", no_args_i
 _VARIABLE = "AIOP_NEW_PASSWORD"
 
 Username = Annotated[str, typer.Argument(metavar="USERNAME")]
+Existing = Annotated[str, typer.Argument(metavar="USERNAME", autocompletion=completion.users)]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
 
 
-@app.command("create")
+@app.command(
+    "create",
+    epilog=examples(
+        "aiop user create ann --role editor",
+        "aiop user create ann --password-stdin < password.txt",
+    ),
+)
 def create(
     username: Username,
     role: Annotated[Role, typer.Option(help="viewer reads, editor runs workflows, admin does all.")] = Role.VIEWER,
@@ -40,7 +49,13 @@ def create(
     _show(output, user, f"Created user {user.username} ({user.role}).")
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "aiop user list",
+        "aiop user list --sort role -o name",
+    ),
+)
 def list_users(
     limit: Limit = 20, offset: Offset = 0, sort: Sort = None, output: Output = Format.TABLE, server: Server = None
 ) -> None:
@@ -59,9 +74,15 @@ def list_users(
     )
 
 
-@app.command("update")
+@app.command(
+    "update",
+    epilog=examples(
+        "aiop user update ann --role admin",
+        "aiop user update ann --password",
+    ),
+)
 def update(
-    username: Username,
+    username: Existing,
     role: Annotated[Role | None, typer.Option(help="The new role.")] = None,
     password: Annotated[
         bool, typer.Option("--password", help="Set a new password: it is asked for, or taken from AIOP_NEW_PASSWORD.")
@@ -81,8 +102,14 @@ def update(
     _show(output, user, f"Changed user {user.username} ({user.role}).")
 
 
-@app.command("delete")
-def delete(username: Username, yes: Yes = False, server: Server = None) -> None:
+@app.command(
+    "delete",
+    epilog=examples(
+        "aiop user delete ann",
+        "aiop user delete ann --yes",
+    ),
+)
+def delete(username: Existing, yes: Yes = False, server: Server = None) -> None:
     """Delete a user with all tokens."""
     confirm(f"Delete user {username} with all tokens?", yes=yes)
     with connect(server) as client:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import typer
 
 from aiop import __version__
+from aiop.cli.examples import examples
 from aiop.cli.options import Format, Output
 
-__all__ = ["show_and_exit", "version"]
+__all__ = ["EXAMPLES", "show_and_exit", "version"]
+
+EXAMPLES = examples("aiop version", "aiop version -o json")
 
 
 def version(output: Output = Format.TABLE) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from aiop.cli.asking import confirm
 from aiop.cli.connection import connect
+from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.options import Format, Limit, Offset, Output, Server, Sort, WorkflowArgument, Yes
 from aiop.errors import Fault
@@ -30,7 +31,13 @@ FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON;
 _NOT_WRITTEN = frozenset({"id", "status", "created_at", "updated_at"})
 
 
-@app.command("create")
+@app.command(
+    "create",
+    epilog=examples(
+        "aiop workflow create words.yaml",
+        "python make_words.py | aiop workflow create - -o name",
+    ),
+)
 def create(file: FileArgument, output: Output = Format.TABLE, server: Server = None) -> None:
     """Store a workflow."""
     from aiop.cli.document import read_document
@@ -41,7 +48,14 @@ def create(file: FileArgument, output: Output = Format.TABLE, server: Server = N
     _show(output, made, f"Created workflow {made.name} ({made.id}).")
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "aiop workflow list",
+        "aiop workflow list --status failed --sort updated_at:desc",
+        "aiop workflow list --name words -o json",
+    ),
+)
 def list_workflows(
     status: Annotated[ExecutionStatus | None, typer.Option(help="Only those whose newest execution is so.")] = None,
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="Only those with this in their name.")] = None,
@@ -71,7 +85,13 @@ def list_workflows(
     )
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "aiop workflow show words",
+        "aiop workflow show words --definition > words.yaml",
+    ),
+)
 def show_workflow(
     workflow: WorkflowArgument,
     definition: Annotated[
@@ -94,7 +114,12 @@ def show_workflow(
         show(output, found.raw, names=[found.id], people=lambda: workflow_page(found))
 
 
-@app.command("update")
+@app.command(
+    "update",
+    epilog=examples(
+        "aiop workflow update words words.yaml",
+    ),
+)
 def update(
     workflow: WorkflowArgument, file: FileArgument, output: Output = Format.TABLE, server: Server = None
 ) -> None:
@@ -108,7 +133,13 @@ def update(
     _show(output, changed, f"Updated workflow {changed.name} ({changed.id}).")
 
 
-@app.command("delete")
+@app.command(
+    "delete",
+    epilog=examples(
+        "aiop workflow delete words",
+        "aiop workflow delete words --yes",
+    ),
+)
 def delete(workflow: WorkflowArgument, yes: Yes = False, server: Server = None) -> None:
     """Delete a workflow with its executions and their logs; those under way are cancelled."""
     from aiop.cli.finding import workflow_id
@@ -120,7 +151,13 @@ def delete(workflow: WorkflowArgument, yes: Yes = False, server: Server = None) 
     print(f"Deleted workflow {found.name} ({found.id}).")
 
 
-@app.command("validate")
+@app.command(
+    "validate",
+    epilog=examples(
+        "aiop workflow validate words.yaml",
+        "aiop workflow validate words.yaml -o json | jq .errors",
+    ),
+)
 def validate(file: FileArgument, output: Output = Format.TABLE, server: Server = None) -> None:
     """Check a workflow without storing it; prints every fault with its line."""
     from aiop.cli.document import read_document
@@ -165,7 +202,8 @@ def definition_of(workflow: Workflow) -> dict[str, Any]:
 
 def _faulty(document: Document, details: list[str]) -> Failure:
     count = "a fault" if len(details) == 1 else f"{len(details)} faults"
-    return Failure(Exit.REFUSED, f"{document.name} has {count}", details=details)
+    hint = "Correct what is named; `aiop workflow validate FILE` checks without storing."
+    return Failure(Exit.REFUSED, f"{document.name} has {count}", details=details, hint=hint)
 
 
 def _show(output: Format, workflow: Workflow, sentence: str) -> None:

@@ -63,9 +63,7 @@ class Pipelines(Resource[D]):
         yield from self._calls.send(Request("DELETE", _of(pipeline)))
 
     @operation
-    def upload(
-        self, archive: str | os.PathLike[str], *, progress: Callable[[int], None] | None = None
-    ) -> Flow[Source]:
+    def upload(self, archive: str | os.PathLike[str], *, progress: Callable[[int], None] | None = None) -> Flow[Source]:
         """Upload an archive (tar, compressed or not, or zip) as a source; its ``source_directory`` names it.
 
         ``progress`` is told how many bytes have been sent so far; after a broken connection it starts again at 0.

@@ -129,12 +129,15 @@ def test_cancel_asks_and_can_wait(stub, cli):
     assert cli("execution", "cancel", EXECUTION, "--wait").out == f"Execution {EXECUTION} is cancelled.\n"
 
 
+HINT = "Look how it is now, by `show` or `list` beside this command."
+
+
 def test_what_has_ended_cannot_be_cancelled(stub, cli):
     stub.refuse("DELETE", ONE, 400, "invalid_state", "The execution has ended")
 
     ended = cli("execution", "cancel", EXECUTION)
 
-    assert (ended.code, ended.err) == (3, "aiop: The execution has ended\n")
+    assert (ended.code, ended.err) == (3, f"aiop: The execution has ended\n{HINT}\n")
 
 
 @pytest.mark.parametrize("output", ["table", "yaml"])
@@ -142,3 +145,26 @@ def test_text_of_others_cannot_steer_the_terminal(stub, cli, output):
     stub.on("GET", ONE, execution("failed", error="\x1b]0;owned\x07"))
 
     assert "\x1b" not in cli("execution", "show", EXECUTION, "-o", output).out
+
+
+@pytest.mark.parametrize("command", [["watch"], ["execution", "watch"]])
+def test_without_a_name_the_newest_execution_under_way_is_watched(stub, cli, command):
+    def listed(request):
+        pending = request.url.params["status"] == "pending"
+        return httpx.Response(200, json=page("executions", *([execution("pending")] if pending else [])))
+
+    stub.on("GET", "/dagger/executions", listed)
+    stub.on("GET", ONE, execution())
+    stub.on("GET", f"/dagger/workflows/{WORKFLOW}", workflow())
+    stub.on("GET", f"{ONE}/events", events(*RUN))
+
+    assert cli(*command).out.startswith(f"words  {EXECUTION}\n")
+
+
+def test_where_nothing_runs_there_is_nothing_to_watch(stub, cli):
+    stub.on("GET", "/dagger/executions", page("executions"))
+
+    ended = cli("watch")
+
+    assert ended.code == 3
+    assert ended.err.startswith("aiop: no execution is under way\nStart one with")

@@ -114,7 +114,7 @@ def test_what_is_ignored_stays_at_home(run: Run, project: Path, tmp_path: Path) 
     (project / ".git" / "config").write_text("x")
     (project / "link").symlink_to("/etc/passwd")
     (project / "empty").mkdir()
-    with packed(project) as archive, tarfile.open(archive) as tar:
+    with packed(project, told=lambda _: None) as archive, tarfile.open(archive) as tar:
         assert tar.getnames() == [".gitignore", "empty", "link", "main.c", "notes.txt", "pipeline.yaml"]
         assert tar.getmember("link").issym()
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from aiop import __version__
-from aiop.cli import completion
 from aiop.cli.places import LocalAdmin
 from aiop.config import default_data_dir
-from unit.cli.answers import EXECUTION, execution, page, workflow
+from unit.cli.answers import page, workflow
 
 AIOP = [sys.executable, "-c", "from aiop.cli.main import main; main()"]
 
@@ -151,26 +149,3 @@ def test_a_reader_that_leaves_is_no_error():
 
     assert ended.returncode == 141
     assert ended.stderr == b""
-
-
-def test_the_shell_is_told_what_can_follow(home):
-    environment = {**os.environ, "_AIOP_COMPLETE": "complete_bash", "COMP_WORDS": "aiop work", "COMP_CWORD": "1"}
-
-    ended = subprocess.run(AIOP, capture_output=True, text=True, env=environment, check=True)
-
-    assert ended.stdout.split() == ["workflow"]
-
-
-def test_tab_offers_what_the_service_has(stub, cli):
-    context = SimpleNamespace(params={"server": None})
-    stub.on("GET", "/dagger/workflows", page("workflows", workflow(description="Counts"), workflow(name="swords")))
-    stub.on("GET", "/dagger/executions", page("executions", execution()))
-
-    assert completion.workflows(context, "w") == [("words", "Counts")]
-    assert completion.executions(context, EXECUTION[:5]) == [(EXECUTION, "completed")]
-
-
-def test_tab_is_silent_where_there_is_no_service(stub, cli):
-    stub.refuse("GET", "/dagger/workflows", 401, "unauthenticated", "No")
-
-    assert completion.workflows(SimpleNamespace(params={"server": None}), "w") == []

@@ -79,7 +79,7 @@ def test_a_wrong_password_says_so(guarded, cli):
     ended = cli("login", "-u", "ann", "--password-stdin", stdin="wrong\n")
 
     assert ended.code == 4
-    assert ended.err == f"aiop: {HERE} does not let you in: Wrong password\n"
+    assert ended.err.startswith(f"aiop: {HERE} does not let you in: Wrong password\nCheck name and password")
 
 
 def test_a_password_is_never_taken_from_an_argument(guarded, cli):

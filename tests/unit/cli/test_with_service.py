@@ -162,6 +162,37 @@ def test_in_a_terminal_the_graph_is_drawn_live_and_without_colour_where_none_is_
     assert "\x1b[3" not in shown  # no colour is set
 
 
+def test_the_load_is_drawn_live_fits_again_after_a_resize_and_ends_by_a_key(run, installation, tmp_path):
+    (tmp_path / "slow.yaml").write_text(
+        'name: slow\nsteps:\n  - {id: a, container: {image: "busybox:1", script: "sleep 600"}}\n'
+    )
+    execution = run("workflow", "run", "slow.yaml", "--detach").stdout.strip()
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
+    before = termios.tcgetattr(terminal)
+    process = subprocess.Popen(
+        [*AIOP, "top", "--interval", "600"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**installation, "NO_COLOR": "1", "TERM": "xterm-256color", "LANG": "C.UTF-8"},
+    )
+    shown = ""
+    while f"{execution}  slow" not in shown:
+        shown += read_screen(screen)
+    termios.tcsetwinsize(terminal, (24, 50))
+    while "\n  \x1b[1mNAME" not in shown:  # the headings have a line of their own for the ids
+        shown += read_screen(screen)
+    os.write(screen, b"q")
+
+    assert process.wait() == 0
+    assert "1 running, 0 waiting" in shown
+    assert termios.tcgetattr(terminal) == before
+    os.close(screen)
+    os.close(terminal)
+    assert run("execution", "cancel", execution, "--wait").returncode == 0
+
+
 def read_screen(screen: int) -> str:
     try:
         return os.read(screen, 65536).decode(errors="replace")

@@ -92,7 +92,7 @@ def test_a_name_of_several_is_asked_about(stub, cli):
     ended = cli("workflow", "show", "words")
 
     assert ended.code == 3
-    assert ended.err == f"aiop: 'words' fits several workflows; say which by its id\n  {WORKFLOW}\n  other\n"
+    assert ended.err.startswith(f"aiop: 'words' fits several workflows\n  {WORKFLOW}\n  other\nSay which by its id")
 
 
 @pytest.mark.parametrize("beginning", ["0000", "0001-5", "00ff", "0199"])
@@ -152,6 +152,7 @@ def test_every_fault_is_printed_with_its_line(stub, cli, file, command):
         "aiop: flow.yaml has 2 faults\n"
         "  flow.yaml:4: steps[0].container.image: Field is required\n"
         "  flow.yaml:5: steps[0].container.imag: Unknown field\n"
+        "Correct what is named; `aiop workflow validate FILE` checks without storing.\n"
     )
 
 

@@ -115,5 +115,5 @@ def _leaving(execution: str) -> Iterator[None]:
         raise Failure(
             Exit.INTERRUPTED,
             f"stopped watching; execution {execution} goes on",
-            hint=f"Watch it with `aiop execution watch {execution}`, end it with `aiop execution cancel {execution}`.",
+            hint=f"Watch it with `aiop watch {execution}`, end it with `aiop execution cancel {execution}`.",
         ) from None
