@@ -18,6 +18,7 @@ AiopError
     ├── EngineUnavailable        the engine does not answer; try again later
     │   ├── EngineRefused        it answers, but cannot be used as it is: too old, or not for us
     │   ├── OutputGap            what was given of an attempt's output is not whole; adopt it, to be given it again
+    │   ├── ImageStoreFull       there is no room on the disk for an image
     │   └── RegistryUnavailable  the engine answers, the registry that it pulls from does not
     ├── ImageRefused             the registry answers that it has no such image for us
     └── StepLost                 the engine answers, but what ran there is gone or was ended from outside
@@ -40,6 +41,7 @@ __all__ = [
     "Forbidden",
     "IdempotencyConflict",
     "ImageRefused",
+    "ImageStoreFull",
     "InvalidRequest",
     "InvalidState",
     "LeaseLost",
@@ -176,6 +178,10 @@ class OutputGap(EngineUnavailable):
 
 class RegistryUnavailable(EngineUnavailable):
     """The registry of an image cannot be reached by the engine; the message holds the engine's words."""
+
+
+class ImageStoreFull(EngineUnavailable):
+    """The disk that an engine keeps its images on has no room for one; nothing of it was left there."""
 
 
 class ImageRefused(EngineError):

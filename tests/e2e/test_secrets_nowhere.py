@@ -13,8 +13,8 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pytest
 
-from contract.engine.registry import PASSWORD, USER, Registry
-from docker_lab import DockerMissing, missing
+from contract.engine.registry import PASSWORD, USER, DockerRegistry, RegistryMissing
+from docker_lab import missing
 from service_process import PASSWORD as ADMIN_PASSWORD
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -158,8 +158,8 @@ def registry(docker_lab, tmp_path):
     directory = tmp_path / "registry"
     directory.mkdir()
     try:
-        made = Registry(docker_lab, directory)
-    except DockerMissing as why:
+        made = DockerRegistry(docker_lab, directory)
+    except RegistryMissing as why:
         missing("registry", str(why))
     yield made
     made.close()

@@ -8,9 +8,9 @@ import pytest
 
 from aiop.engines.fake import FakeEngine
 from aiop.interfaces import Capabilities
-from contract.engine.registry import Registry
+from contract.engine.registry import DockerRegistry, RegistryMissing
 from contract.engine.subject import DaggerSubject, DockerSubject, FakeSubject, Subject
-from docker_lab import DockerLab, DockerMissing, missing
+from docker_lab import DockerLab, missing
 
 # The fake runs nothing, so it has no limits and no mounts that could be looked at from inside.
 FAKE_CAPABILITIES = Capabilities(
@@ -51,11 +51,11 @@ async def on_docker(docker_lab: DockerLab, tmp_path: Path) -> AsyncIterator[Dock
 
 
 @pytest.fixture(scope="module")
-def registry(docker_lab: DockerLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+def registry(docker_lab: DockerLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistry]:
     """A registry that asks for a password, next to the Docker Engine."""
     try:
-        made = Registry(docker_lab, tmp_path_factory.mktemp("registry"))
-    except DockerMissing as why:
+        made = DockerRegistry(docker_lab, tmp_path_factory.mktemp("registry"))
+    except RegistryMissing as why:
         missing("registry", str(why))
         raise
     yield made

@@ -1,0 +1,6 @@
+"""The images of the embedded engine: pulled by skopeo, kept in containers/storage, found without asking either."""
+
+from aiop.engines.oci.images.image import Image, ImageConfig
+from aiop.engines.oci.images.store import ImageStore, Pruned
+
+__all__ = ["Image", "ImageConfig", "ImageStore", "Pruned"]

@@ -1,0 +1,285 @@
+"""The image store of the embedded engine, on a real registry that asks for a password."""
+
+import asyncio
+import json
+import os
+import stat
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from aiop.engines.oci.images import ImageConfig, ImageStore
+from aiop.engines.oci.images.skopeo import Skopeo
+from aiop.errors import EngineUnavailable, ImageRefused, RegistryUnavailable
+from aiop.model.definition import PullPolicy
+from aiop.model.run import Credentials
+from aiop.overlay import Stack
+from aiop.runtime.clock import SystemClock
+from contract.engine.registry import PASSWORD, USER, RegistryMissing
+from docker_lab import missing
+from image_lab import PACKERS, ImageLab, ImageLabMissing, directory, layer, many_platforms, member
+
+pytestmark = pytest.mark.oci
+
+MISSING, ALWAYS = PullPolicy.MISSING, PullPolicy.ALWAYS
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageLab]:
+    """A registry for all tests of this module."""
+    try:
+        made = ImageLab(tmp_path_factory.mktemp("images"))
+    except (RegistryMissing, ImageLabMissing) as why:
+        missing("oci", str(why))
+        raise
+    yield made
+    made.close()
+
+
+class Subject:
+    """A store in a directory of its own, and what is asked of it often."""
+
+    def __init__(self, lab: ImageLab, root: Path) -> None:
+        self.root = root
+        self.right = Credentials(lab.host, USER, PASSWORD)
+        self.store = ImageStore(root, SystemClock())
+
+    async def pull(self, image: str, policy: PullPolicy = MISSING) -> "Seen":
+        return Seen(await self.store.resolve(image, pull=policy, credentials=self.right))
+
+    async def restart(self) -> None:
+        await self.store.aclose()
+        self.store = ImageStore(self.root, SystemClock())
+        await self.store.open()
+
+
+class Seen:
+    """An image, with the view of its layers."""
+
+    def __init__(self, image) -> None:
+        self.image = image
+        self.digest = image.digest
+        self.config = image.config
+        self.stack = Stack([os.path.realpath(path) for path in image.layers])
+
+    @property
+    def files(self) -> dict[str, bytes | None]:
+        return {node.path: Path(node.real[0]).read_bytes() if node.is_file else None for node in self.stack.walk()}
+
+
+@pytest.fixture
+async def subject(lab: ImageLab, tmp_path: Path) -> AsyncIterator[Subject]:
+    """An empty store."""
+    made = Subject(lab, tmp_path / "images")
+    await made.store.open()
+    yield made
+    await made.store.aclose()
+
+
+FILE = layer(directory("etc"), member("etc/name", b"one"))
+
+
+async def test_an_image_is_pulled_with_its_files_its_configuration_and_its_digest(lab, subject) -> None:
+    config = {
+        "Entrypoint": ["/bin/sh"], "Cmd": ["-c", "true"], "Env": ["A=b"], "User": "worker", "WorkingDir": "/tmp",
+        "Volumes": {"/data": {}, "/cache": {}}, "StopSignal": "SIGINT", "Labels": {"a": "b"},
+    }  # fmt: skip
+    image = lab.image("whole:1", FILE, config=config)
+    seen = await subject.pull(image)
+    assert seen.digest == lab.digest(image)
+    assert seen.files == {"etc": None, "etc/name": b"one"}
+    assert seen.config == ImageConfig(
+        entrypoint=("/bin/sh",), cmd=("-c", "true"), env=("A=b",), user="worker", working_dir="/tmp",
+        volumes=("/cache", "/data"), stop_signal="SIGINT", labels={"a": "b"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+async def test_layers_may_be_packed_in_any_way(lab, subject, packed) -> None:
+    image = lab.image(f"packed{packed.replace('+', '-')}:1", FILE, packed=packed)
+    assert (await subject.pull(image)).files == {"etc": None, "etc/name": b"one"}
+
+
+async def test_of_several_platforms_the_one_of_this_machine_is_taken_and_the_digest_is_that_of_all(lab, subject):
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    layers = {name: [layer(member("name", name.encode()))] for name in (machine, "s390x", "mips64le")}
+    image = lab.push("platforms:1", many_platforms(lab.scratch(), layers))
+    seen = await subject.pull(image)
+    assert seen.files == {"name": machine.encode()}
+    assert seen.digest == lab.digest(image)
+
+
+async def test_an_image_for_no_platform_of_ours_is_refused(lab, subject) -> None:
+    image = lab.push("elsewhere:1", many_platforms(lab.scratch(), {"mips64le": [FILE], "s390x": [FILE]}))
+    with pytest.raises(ImageRefused, match="no image found"):
+        await subject.pull(image)
+
+
+async def test_an_image_that_is_there_is_asked_for_only_if_it_must_be(lab, subject) -> None:
+    image = lab.image("there:1", FILE)
+    first = await subject.pull(image)
+    other = lab.image("there:1", layer(member("other")))
+    asked = lab.registry.manifests_asked("there:1")
+    assert (await subject.pull(image)).digest == first.digest
+    assert lab.registry.manifests_asked("there:1") == asked
+    assert (await subject.pull(image, ALWAYS)).digest == lab.digest(other) != first.digest
+    assert (await subject.pull(image)).digest == lab.digest(other)
+
+
+async def test_a_digest_names_one_image_for_all_time(lab, subject) -> None:
+    image = lab.image("fixed:1", FILE)
+    digest = lab.digest(image)
+    name = f"{lab.host}/fixed@{digest}"
+    lab.image("fixed:1", layer(member("other")))
+    assert (await subject.pull(name)).files == {"etc": None, "etc/name": b"one"}
+    with pytest.raises(ImageRefused):
+        await subject.pull(f"{lab.host}/fixed@sha256:{'0' * 64}")
+
+
+async def test_what_was_pulled_by_its_tag_is_there_by_its_digest(lab, subject) -> None:
+    image = lab.image("both:1", FILE)
+    seen = await subject.pull(image)
+    found = await subject.store.resolve(f"{lab.host}/both@{seen.digest}", pull=MISSING, credentials=None)
+    assert found == seen.image
+
+
+async def test_layers_are_shared_between_images(lab, subject) -> None:
+    one = await subject.pull(lab.image("sharing:1", FILE, layer(member("one"))))
+    two = await subject.pull(lab.image("sharing:2", FILE, layer(member("two"))))
+    assert one.image.layers[-1] == two.image.layers[-1]
+    assert one.image.layers[0] != two.image.layers[0]
+
+
+async def test_an_image_without_layers_is_empty(lab, subject) -> None:
+    assert (await subject.pull(lab.image("empty:1"))).files == {}
+
+
+async def test_a_wrong_password_is_refused_and_not_shown(lab, subject) -> None:
+    image = lab.image("wrong:1", FILE)
+    for credentials in (Credentials(lab.host, USER, "wrong-password"), None):
+        with pytest.raises(ImageRefused, match="unauthorized") as refusal:
+            await subject.store.resolve(image, pull=MISSING, credentials=credentials)
+        assert not any(secret in str(refusal.value) for secret in ("wrong-password", USER))
+
+
+async def test_credentials_of_another_registry_are_not_sent(lab, subject) -> None:
+    image = lab.image("another:1", FILE)
+    with pytest.raises(ImageRefused):
+        await subject.store.resolve(image, pull=MISSING, credentials=Credentials("other.example", USER, PASSWORD))
+    assert lab.registry.manifests_asked("another:1") == 0
+
+
+async def test_credentials_are_in_a_private_file_while_they_are_needed_and_nowhere_else(lab, subject, monkeypatch):
+    image, seen = lab.image("private:1", FILE), []
+    run = Skopeo.run
+
+    async def spy(self, *arguments, **more):
+        files = [Path(argument) for argument in arguments if "auth-" in argument]
+        seen.extend((stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) for file in files)
+        assert PASSWORD not in " ".join(arguments)
+        return await run(self, *arguments, **more)
+
+    monkeypatch.setattr(Skopeo, "run", spy)
+    await subject.pull(image)
+    assert seen == [(0o600, 0o700), (0o600, 0o700)]
+    assert not [path for path in subject.root.rglob("*") if "auth" in path.name]
+    assert not list((subject.root / "t").iterdir())
+
+
+async def test_logins_of_the_user_of_the_service_are_not_used(lab, subject, monkeypatch, tmp_path) -> None:
+    (tmp_path / ".docker").mkdir()
+    auth = {"auths": {lab.host: {"auth": "dGVzdGVyOnJpZ2h0LXBhc3N3b3Jk"}}}
+    (tmp_path / ".docker/config.json").write_text(json.dumps(auth))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    image = lab.image("logins:1", FILE)
+    with pytest.raises(ImageRefused):
+        await subject.store.resolve(image, pull=MISSING, credentials=None)
+
+
+async def test_an_image_that_the_registry_lacks_is_refused_in_its_words(lab, subject) -> None:
+    with pytest.raises(ImageRefused, match="manifest unknown"):
+        await subject.pull(f"{lab.host}/no/such:1")
+
+
+async def test_a_registry_that_cannot_be_reached_is_no_refusal(subject) -> None:
+    with pytest.raises(RegistryUnavailable, match="connection refused"):
+        await subject.pull("127.0.0.1:1/some/image:1")
+
+
+async def test_many_waiters_share_one_pull(lab, subject) -> None:
+    image = lab.image("shared:1", FILE)
+    found = await asyncio.gather(*(subject.pull(image) for _ in range(20)))
+    assert len({seen.digest for seen in found}) == 1
+    assert lab.registry.manifests_asked("shared:1") == 1
+
+
+async def test_a_cancelled_waiter_leaves_the_pull_to_the_others(lab, subject) -> None:
+    image = lab.image("cancelled:1", FILE)
+    first, second = (asyncio.create_task(subject.pull(image)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).files
+    assert first.cancelled()
+    assert lab.registry.manifests_asked("cancelled:1") == 1
+
+
+async def test_images_outlive_a_restart(lab, subject) -> None:
+    image = lab.image("restart:1", FILE)
+    seen = await subject.pull(image)
+    asked = lab.registry.manifests_asked("restart:1")
+    await subject.restart()
+    assert (await subject.pull(image)).image == seen.image
+    assert lab.registry.manifests_asked("restart:1") == asked
+
+
+async def test_what_is_held_stays_through_clean_up_and_restart(lab, subject) -> None:
+    one, two = lab.image("held:1", FILE), lab.image("held:2", FILE, layer(member("two")))
+    held, free = await subject.pull(one), await subject.pull(two)
+    await subject.store.hold(held.digest, "aiop-attempt")
+    await subject.restart()
+    pruned = await subject.store.prune(0)
+    assert (pruned.images, pruned.size) == (1, len(layer(member("two"))))
+    assert held.files
+    assert not any(path.exists() for path in free.image.layers[:-1])
+    await subject.store.release("aiop-attempt")
+    assert (await subject.store.prune(0)).images == 1
+    with pytest.raises(EngineUnavailable):
+        await subject.store.hold(held.digest, "aiop-late")
+    assert (await subject.pull(one)).image.config == held.config
+
+
+async def test_a_root_file_system_becomes_an_image(subject, tmp_path) -> None:
+    for number, packed in enumerate(PACKERS):
+        archive = tmp_path / "root.tar"
+        archive.write_bytes(PACKERS[packed](FILE))
+        config = ImageConfig(cmd=("sh",), env=("A=b",), user="1000", volumes=("/data",))
+        image = await subject.store.import_root(archive, f"made:{number}", config)
+        assert image.config == config
+        found = Seen(await subject.store.resolve(f"made:{number}", pull=MISSING, credentials=None))
+        assert (found.files, found.digest) == ({"etc": None, "etc/name": b"one"}, image.digest)
+        document = json.dumps(config.document())
+        assert image.digest.startswith("sha256:"), document
+
+
+async def test_equal_root_file_systems_are_one_image(subject, tmp_path) -> None:
+    digests = set()
+    for name in ("same:1", "same:2"):
+        (tmp_path / "root.tar").write_bytes(FILE)
+        digests.add((await subject.store.import_root(tmp_path / "root.tar", name, ImageConfig())).digest)
+    assert len(digests) == 1
+
+
+async def test_what_is_no_archive_is_refused(subject, tmp_path) -> None:
+    for content in (b"no archive at all" * 100, PACKERS["+gzip"](FILE)[:-9], PACKERS["+zstd"](FILE)[:-1]):
+        (tmp_path / "root.tar").write_bytes(content)
+        with pytest.raises(ImageRefused):
+            await subject.store.import_root(tmp_path / "root.tar", "broken:1", ImageConfig())
+    assert not list((subject.root / "t").iterdir())
+
+
+async def test_what_was_imported_goes_only_if_that_is_said(subject, tmp_path) -> None:
+    (tmp_path / "root.tar").write_bytes(FILE)
+    await subject.store.import_root(tmp_path / "root.tar", "imported:1", ImageConfig())
+    assert (await subject.store.prune(0)).images == 0
+    assert (await subject.store.prune(0, imported=True)).images == 1
