@@ -4,17 +4,19 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from aiop.engines.dagger import DaggerEngine
 from aiop.errors import EngineUnavailable, ImageRefused, OutputGap, RegistryUnavailable, StepLost
 from aiop.model.definition import PullPolicy
-from aiop.model.run import HostMount
+from aiop.model.run import ContainerRun, HostMount, VolumeMount
 from aiop.model.state import Reason
-from contract.engine.subject import DaggerSubject, Output
+from contract.engine.subject import GRACE, DaggerSubject, Output
 from dagger_lab import DaggerLab
 
 pytestmark = pytest.mark.dagger
@@ -48,20 +50,115 @@ async def test_output_in_which_the_engine_leaves_a_gap_is_given_whole_when_asked
     assert whole.stdout == b"one\n\xff\ntwo\nthree\n"
 
 
-async def test_what_was_killed_keeps_the_output_that_was_seen(subject: DaggerSubject) -> None:
-    key, output = subject.key(), Output()
-    await subject.engine.start(key, subject.run("echo up; sleep infinity"), output)
-    await output.shows(b"up\n")
-    await subject.engine.stop(key, grace=timedelta(seconds=1))
-    outcome = await subject.engine.wait(key)
-    assert (outcome.exit_code, outcome.reason, output.stdout) == (137, Reason.EXIT_CODE, b"up\n")
-
-
 async def test_a_command_that_kills_its_shell_has_its_code_and_its_output(subject: DaggerSubject) -> None:
     output = Output()
     outcome = await subject.outcome(subject.run("echo up; sleep 1; kill -9 $PPID; sleep 1"), output)
     assert (outcome.exit_code, outcome.reason) == (137, Reason.EXIT_CODE)
     assert output.stdout == b"up\n"
+
+
+# --- stopping -----------------------------------------------------------------------------------------------
+
+
+async def test_what_is_stopped_before_its_command_has_begun_does_not_run(subject: DaggerSubject) -> None:
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, subject.run("sleep 20; echo ran"), output)
+    await subject.engine.stop(key, grace=timedelta(seconds=5))
+    outcome = await subject.engine.wait(key)
+    assert (outcome.exit_code, outcome.reason, output.stdout) == (143, Reason.EXIT_CODE, b"")
+
+
+async def test_a_user_without_rights_can_be_stopped(subject: DaggerSubject) -> None:
+    key, output = subject.key(), Output()
+    await subject.engine.start(
+        key, subject.run("trap 'echo bye; exit 9' TERM; echo up; sleep 60 & wait", user="1000"), output
+    )
+    await output.shows(b"up\n")
+    await subject.engine.stop(key, grace=timedelta(seconds=20))
+    assert ((await subject.engine.wait(key)).exit_code, output.stdout) == (9, b"up\nbye\n")
+
+
+async def test_what_ignores_the_request_is_killed_with_all_that_it_has_started(subject: DaggerSubject) -> None:
+    mount = VolumeMount(f"aiop-stop-{uuid4()}", "/kept", read_only=False)
+    beside = "(while true; do date +%s%N >/kept/alive; sleep 0.02; done) &"
+    text = f"trap '' TERM; {beside} echo x=1 >$AIOP_OUTPUT; echo up; wait"
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, subject.run(text, mounts=(mount,)), output)
+    await output.shows(b"up\n")
+    await subject.engine.stop(key, grace=GRACE)
+    outcome = await subject.engine.wait(key)
+    assert outcome.output_file is not None
+    assert (outcome.exit_code, outcome.output_file.content) == (137, b"x=1\n")
+    look = Output()
+    await subject.outcome(subject.run("cat /kept/alive; sleep 1; cat /kept/alive", mounts=(mount,)), look)
+    before, after = look.stdout.split()
+    assert before == after
+
+
+async def test_a_session_that_is_lost_while_it_stops_something_ends_the_stop(subject: DaggerSubject) -> None:
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, subject.run("trap '' TERM; echo up; sleep infinity"), output)
+    await output.shows(b"up\n")
+    stopping = asyncio.create_task(subject.engine.stop(key, grace=timedelta(hours=1)))
+    os.kill(await session_of(subject.engine), signal.SIGKILL)
+    await stopping
+    with pytest.raises(EngineUnavailable):
+        await subject.engine.wait(key)
+
+
+# --- images without a shell ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def shell_less(subject: DaggerSubject) -> str:
+    """An image with one program, ``/busybox``."""
+    assert isinstance(subject.engine, DaggerEngine)
+    session = await subject.engine._sessions.current()
+    program = session.client.container().from_(subject.image).file("/bin/busybox")
+    repository = subject.image.rpartition(":")[0]
+    return await session.client.container().with_file("/busybox", program).publish(f"{repository}-without-shell:1")
+
+
+def without_shell(subject: DaggerSubject, image: str, text: str, **more: object) -> ContainerRun:
+    return replace(subject.run(text, **more), image=image, command=("/busybox", "sh", "-c", text))
+
+
+async def test_an_image_without_a_shell_has_its_code_output_and_declared_outputs(
+    subject: DaggerSubject, shell_less: str
+) -> None:
+    text = "echo out; echo err >&2; echo made >/made; exit 3"
+    output = Output()
+    run = without_shell(subject, shell_less, text, output_paths={"made": "/made", "none": "/none"})
+    outcome = await subject.outcome(run, output)
+    assert (outcome.exit_code, output.stdout, output.stderr) == (3, b"out\n", b"err\n")
+    assert {name: file.content for name, file in outcome.outputs.items()} == {"made": b"made\n"}
+
+
+async def test_an_image_without_a_shell_has_what_it_wrote_at_aiop_output(
+    subject: DaggerSubject, shell_less: str
+) -> None:
+    outcome = await subject.outcome(without_shell(subject, shell_less, "echo x=1 >$AIOP_OUTPUT"))
+    assert outcome.output_file is not None
+    assert outcome.output_file.content == b"x=1\n"
+
+
+async def test_a_command_without_a_shell_that_is_killed_has_its_code_and_its_output(
+    subject: DaggerSubject, shell_less: str
+) -> None:
+    output = Output()
+    outcome = await subject.outcome(without_shell(subject, shell_less, "echo up; kill -9 $$"), output)
+    assert (outcome.exit_code, outcome.reason, output.stdout) == (137, Reason.EXIT_CODE, b"up\n")
+
+
+async def test_what_has_no_shell_is_killed_when_it_is_stopped_and_keeps_the_output_that_was_seen(
+    subject: DaggerSubject, shell_less: str
+) -> None:
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, without_shell(subject, shell_less, "echo up; sleep 1000"), output)
+    await output.shows(b"up\n")
+    await subject.engine.stop(key, grace=timedelta(hours=1))
+    outcome = await subject.engine.wait(key)
+    assert (outcome.exit_code, outcome.reason, output.stdout) == (137, Reason.EXIT_CODE, b"up\n")
 
 
 # --- what it is given ---------------------------------------------------------------------------------------

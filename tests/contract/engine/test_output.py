@@ -109,3 +109,19 @@ async def test_output_written_after_stop_is_not_lost(subject: Subject) -> None:
     await subject.engine.stop(key, grace=timedelta(seconds=20))
     assert (await waiting).exit_code == 9
     assert output.stdout == b"up\nbye\n"
+
+
+async def test_what_is_stopped_leaves_its_outputs(subject: Subject) -> None:
+    needs(subject, "graceful_stop")
+    needs(subject, "output_paths")
+    if subject.image == "busybox":
+        pytest.skip("the fake leaves nothing by itself")
+    key, output = subject.key(), Output()
+    run = subject.run("echo x=1 >$AIOP_OUTPUT; echo 2 >/made; echo up; sleep infinity", output_paths={"made": "/made"})
+    await subject.engine.start(key, run, output)
+    await output.shows(b"up\n")
+    await subject.engine.stop(key, grace=timedelta(seconds=20))
+    outcome = await subject.engine.wait(key)
+    assert outcome.output_file is not None
+    assert (outcome.exit_code, outcome.output_file.content) == (143, b"x=1\n")
+    assert {name: file.content for name, file in outcome.outputs.items()} == {"made": b"2\n"}

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,19 @@ async def test_outputs_can_be_declared_in_the_workspace(shop: Workshop) -> None:
     paths = {"made": f"{TARGET}/d/made", "source": f"{TARGET}/d/f"}
     outcome = await shop.run(key, await shop.prepare(key, "echo made > d/made", output_paths=paths))
     assert {name: file.content for name, file in outcome.outputs.items()} == {"made": b"made\n", "source": b"1"}
+
+
+async def test_a_stopped_step_leaves_its_layer_too(shop: Workshop) -> None:
+    needs(shop.subject, "graceful_stop")
+    if shop.subject.image == "busybox":
+        pytest.skip("the fake leaves nothing by itself")
+    await shop.start_from({"f": "1"})
+    key, output = shop.subject.key(), Output()
+    await shop.subject.engine.start(key, await shop.prepare(key, "echo 2 > g; echo up; sleep infinity"), output)
+    await output.shows(b"up\n")
+    await shop.subject.engine.stop(key, grace=timedelta(seconds=20))
+    assert (await shop.subject.engine.wait(key)).exit_code == 143
+    assert shop.changes(await shop.artifacts.seal(key)) == {"g": "2\n"}
 
 
 async def test_a_failed_step_leaves_its_layer_too(shop: Workshop) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiop.engines.dagger.images import Image
 from aiop.engines.dagger.logs import Record
@@ -21,11 +21,16 @@ from aiop.model.records import Stream
 from aiop.model.run import ContainerRun, Outcome
 from aiop.model.state import Reason
 
+if TYPE_CHECKING:
+    from dagger import Container
+
 __all__ = ["Attempt"]
 
 _KILLED = 137
 _LAST_OUTPUT_SECONDS = 1.0
 """How long to wait for the last live output of what was killed."""
+_END_SECONDS = 5.0
+"""How long what was stopped has to end after its grace, before its call is taken back."""
 
 
 class Attempt:
@@ -38,12 +43,15 @@ class Attempt:
         self.session = session
         self.directory = directory
         self.image: Image | None = None
+        self.base: Container | None = None
+        """What it was made of, once that is known."""
         self.files: Mapping[Stream, Path] = {}
         self.started_at: datetime | None = None
         self._refusal: Outcome | None = None
         self._task: asyncio.Task[Outcome] | None = None
         self._stopped: asyncio.Event | None = None
         self._trace = ""
+        self._ended = asyncio.Event()
         self._closed: set[Stream] = set()
         self._silent = asyncio.Event()
 
@@ -113,16 +121,43 @@ class Attempt:
             async with asyncio.timeout(_LAST_OUTPUT_SECONDS):
                 await self._silent.wait()
 
-    async def stop(self) -> None:
-        """Take the call back and wait until that has happened; nothing happens if it was answered."""
-        if self._task is None or self._task.done():
+    def ended(self) -> None:
+        """Note that the command has ended; what it left may still be on its way."""
+        self._ended.set()
+
+    async def stop(self, request: Callable[[], Coroutine[Any, Any, object]] | None, *, grace: timedelta) -> None:
+        """Have ``request`` tell the command to end, and wait for that; nothing happens if it has ended.
+
+        Where there is no request, or it is not followed in time, the call is taken back: the engine kills the command.
+        """
+        task = self._task
+        if task is None or task.done():
             return
-        if self._stopped is None:
-            self._stopped = asyncio.Event()
-        self._task.cancel()
-        await asyncio.wait({self._task})
-        await self.last_output()
-        self._stopped.set()
+        if request is not None and not self._ended.is_set():
+            await self._tell(request(), task, grace)
+        if not self._ended.is_set() and not task.done():
+            self._stopped = self._stopped or asyncio.Event()
+            task.cancel()
+        await asyncio.wait({task})
+        if self._stopped is not None:
+            await self.last_output()
+            self._stopped.set()
+
+    async def _tell(self, request: Coroutine[Any, Any, object], task: asyncio.Task[Outcome], grace: timedelta) -> None:
+        """Return once the command has ended, or will not do so by itself."""
+        telling = asyncio.create_task(request, name=f"dagger stop {self.key.name}")
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            async with asyncio.timeout(grace.total_seconds() + _END_SECONDS):
+                await asyncio.wait({telling, ended, task}, return_when=asyncio.FIRST_COMPLETED)
+                if telling.done() and telling.exception() is None:
+                    await asyncio.wait({ended, task}, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            pass
+        finally:
+            telling.cancel()
+            ended.cancel()
+            await asyncio.gather(telling, ended, return_exceptions=True)
 
     async def cancel(self) -> None:
         """Take the call back and forget it."""

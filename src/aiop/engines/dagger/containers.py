@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiop.engines.dagger.images import Image
 from aiop.engines.dagger.mounts import mounted
 from aiop.engines.dagger.session import Session
-from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, STDERR, STDOUT, wrap
+from aiop.engines.dagger.wrapping import AIOP_OUTPUT, DESK, MOUNT_POINT, STDERR, STDOUT, stop_request, wrap
 from aiop.model.run import ContainerRun
 
 if TYPE_CHECKING:
     from dagger import Container, Directory
 
-__all__ = ["base_of", "container_of", "exec_in"]
+__all__ = ["base_of", "container_of", "exec_in", "stopping"]
 
 _ANY_ONE = 0o777
 
@@ -57,7 +58,7 @@ def container_of(
     return made
 
 
-def exec_in(container: Container, image: Image, run: ContainerRun, *, name: str) -> Container:
+def exec_in(session: Session, container: Container, image: Image, run: ContainerRun, *, name: str) -> Container:
     """Add the command. ``name`` is of this attempt alone, so what ran before is never taken for it."""
     from dagger import ReturnType
 
@@ -66,12 +67,24 @@ def exec_in(container: Container, image: Image, run: ContainerRun, *, name: str)
         # The only place for the name.
         named = container.with_env_variable("AIOP_ATTEMPT_NAME", name)
         return named.with_exec(list(command), expect=ReturnType.ANY, redirect_stdout=STDOUT, redirect_stderr=STDERR)
-    return container.with_exec(
+    return _at_desk(session, container, name).with_exec(
         wrap(command, name=name, output_paths=run.output_paths),
         expect=ReturnType.ANY,
         redirect_stdout=STDOUT,
         redirect_stderr=STDERR,
     )
+
+
+def stopping(session: Session, base: Container, *, name: str, grace: timedelta) -> Container:
+    """Describe what has the command of ``name`` stopped, which was described by ``exec_in`` of this session."""
+    # By a number: the image need not know the name.
+    return _at_desk(session, base.with_user("0"), name).with_exec(stop_request(grace=grace))
+
+
+def _at_desk(session: Session, container: Container, name: str) -> Container:
+    client = session.client
+    empty = client.directory().with_new_directory("desk", permissions=_ANY_ONE).directory("desk")
+    return container.with_mounted_cache(DESK, client.cache_volume(f"aiop desk {name}"), source=empty)
 
 
 def _with_file(

@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiop.engines.dagger.attempts import Attempt
-from aiop.engines.dagger.containers import base_of, container_of, exec_in
+from aiop.engines.dagger.containers import base_of, container_of, exec_in, stopping
 from aiop.engines.dagger.faults import StartRefused, words_of
 from aiop.engines.dagger.images import Images
 from aiop.engines.dagger.mounts import copy_mounts_out
 from aiop.engines.dagger.output import Delivery
-from aiop.engines.dagger.outputs import outputs_of
+from aiop.engines.dagger.outputs import left_in
 from aiop.engines.dagger.sessions import Sessions
 from aiop.engines.dagger.workspaces import import_workspace, take_changes
 from aiop.engines.dagger.wrapping import LEFT, Left
@@ -58,7 +57,7 @@ class DaggerEngine:
         output_paths=True,
         read_only_volumes=False,
         live_mounts=False,
-        graceful_stop=False,
+        graceful_stop=True,
         reattach=False,
         workspace=True,
     )
@@ -119,11 +118,20 @@ class DaggerEngine:
             raise OutputGap("the engine left out parts of the output that are not UTF-8")
         return outcome
 
-    async def stop(self, key: StepKey, *, grace: timedelta) -> None:  # noqa: ARG002
-        """Take the call back: the engine kills the command, without a warning."""
+    async def stop(self, key: StepKey, *, grace: timedelta) -> None:
+        """Have the command told to end; the engine kills one whose image has no shell, or that does not follow."""
         attempt = self._attempts.get(key)
-        if attempt is not None:
-            await attempt.stop()
+        if attempt is None:
+            return
+        base, session = attempt.base, attempt.session
+
+        async def request() -> None:
+            assert base is not None  # noqa: S101 - asked below
+            with session.calls():
+                await stopping(session, base, name=key.name, grace=grace).sync()
+
+        gentle = base is not None and attempt.image is not None and attempt.image.shell
+        await attempt.stop(request if gentle else None, grace=grace)
 
     async def remove(self, key: StepKey) -> None:
         """Take the call back, and delete what was fetched."""
@@ -151,7 +159,7 @@ class DaggerEngine:
             attempt.image = image
             await asyncio.to_thread(attempt.prepare)
             with session.calls():
-                base = await base_of(session, image)
+                attempt.base = base = await base_of(session, image)
                 workspace = None
                 if run.workspace is not None:
                     workspace = await import_workspace(session, run.workspace, attempt.directory)
@@ -172,18 +180,18 @@ class DaggerEngine:
 
         try:
             with attempt.session.calls():
-                code, left = await self._call(attempt, made)
+                left = await self._call(attempt, made)
         except ExecError as ended:
             if ended.exit_code < 0:
                 return Outcome(None, Reason.START_FAILED, words_of(ended), image_digest=attempt.digest)
             # A command that was killed with its shell: what it wrote is known from having been seen live.
-            code, left = ended.exit_code, Left(None)
+            left = Left(ended.exit_code)
             await attempt.last_output()
         except StartRefused as refusal:
             return Outcome(None, Reason.START_FAILED, words_of(refusal), image_digest=attempt.digest)
-        reason = Reason.START_FAILED if left.refused is not None else Reason.EXIT_CODE if code else None
+        reason = Reason.START_FAILED if left.refused is not None else Reason.EXIT_CODE if left.code else None
         return Outcome(
-            exit_code=code,
+            exit_code=left.code,
             reason=reason,
             error=left.refused,
             started_at=attempt.started_at,
@@ -193,22 +201,21 @@ class DaggerEngine:
             outputs=left.outputs,
         )
 
-    async def _call(self, attempt: Attempt, made: Container) -> tuple[int, Left]:
+    async def _call(self, attempt: Attempt, made: Container) -> Left:
         run, place, image = attempt.run, attempt.directory / "left", attempt.image
         assert image is not None  # noqa: S101 - it was found before anything was made of it
-        container = exec_in(made, image, run, name=attempt.key.name)
+        container = exec_in(attempt.session, made, image, run, name=attempt.key.name)
         # One call for all: the command is run because what it leaves is asked for.
         await container.directory(LEFT).export(str(place))
+        attempt.ended()
         left = await asyncio.to_thread(Left.read, place, run.output_paths)
-        code = left.code
-        if code is None:
-            code = await container.exit_code()
-            left = replace(left, outputs=await outputs_of(container, run.output_paths, attempt.directory))
+        if left.code is None:
+            left = await left_in(container, run.output_paths, attempt.directory)
         await copy_mounts_out(made, container, run.mounts)
         if run.workspace is not None:
             await take_changes(attempt.session, container, run.workspace, attempt.directory)
         attempt.files = {Stream.STDOUT: place / "stdout", Stream.STDERR: place / "stderr"}
-        return code, left
+        return left
 
     async def _discard(self, attempt: Attempt) -> None:
         await attempt.cancel()

@@ -3,24 +3,42 @@
 An engine gives up a container whose process ends with a code of 128 to 191, with all that it has written. So the
 command is run by the image's own ``sh``, which writes its code to a file, puts what is to be handed back next to it,
 and ends well. All of that is in one directory, ``LEFT``, which is fetched by one call.
+
+All that an engine can do to a command is to kill it. So the shell listens beside the command for a request to stop it,
+which another container makes in a directory that both have, ``DESK``.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from aiop.model.run import OUTPUT_LIMIT, OutputFile
 
-__all__ = ["AIOP_OUTPUT", "LEFT", "MOUNT_POINT", "OUTPUT_FILE_LIMIT", "SHELL", "STDERR", "STDOUT", "Left", "wrap"]
+__all__ = [
+    "AIOP_OUTPUT",
+    "DESK",
+    "LEFT",
+    "MOUNT_POINT",
+    "OUTPUT_FILE_LIMIT",
+    "SHELL",
+    "STDERR",
+    "STDOUT",
+    "Left",
+    "stop_request",
+    "wrap",
+]
 
 SHELL = "/bin/sh"
 MOUNT_POINT = "/aiop"
 AIOP_OUTPUT = f"{MOUNT_POINT}/output"
 LEFT = f"{MOUNT_POINT}/.left"
+DESK = f"{MOUNT_POINT}/.desk"
 STDOUT, STDERR = f"{LEFT}/stdout", f"{LEFT}/stderr"
 
 OUTPUT_FILE_LIMIT = 16 * OUTPUT_LIMIT
@@ -31,25 +49,49 @@ _IRREGULAR = ".irregular"
 
 # The first argument is the number of declared outputs, then come their paths, then the command. `exec` in a subshell
 # runs a program, never a builtin or a function of this script. What is fetched is never larger than what is kept.
+#
+# The command puts its number on the desk, and then looks for the flag; who listens makes the bell, and then looks for
+# the flag; who asks raises the flag, and then rings. So every request is seen, whenever it comes. Where no bell can be
+# made, one looks for the flag now and then. At last all is killed but this shell, if it is alone with its command.
 _SCRIPT = f"""\
-left={LEFT}
+left={LEFT} desk={DESK}
+exec 3>&2 2>/dev/null
 run() {{
   shift $(($1 + 1))
   case $1 in
     */*) if [ ! -x "$1" ] || [ -d "$1" ]; then refuse "$1"; return; fi ;;
-    *) if ! command -v "$1" >/dev/null 2>&1; then refuse "$1"; return; fi ;;
+    *) if ! command -v "$1" >/dev/null; then refuse "$1"; return; fi ;;
   esac
-  (exec "$@")
+  listen </dev/null >/dev/null 3>&- &
+  (read -r own rest </proc/self/stat && echo "$own" >"$desk/command"
+  if [ -e "$desk/stop" ]; then exit 143; fi
+  exec "$@" 2>&3 3>&-)
   code=$?
+  kill "$!"
 }}
 refuse() {{
   if [ -e "$1" ]; then code=126 why="permission denied"; else code=127 why="not found"; fi
   printf 'exec %s: %s' "$1" "$why" >"$left/refused"
 }}
+listen() {{
+  if mkfifo "$desk/bell" && [ ! -e "$desk/stop" ]; then read -r rung <"$desk/bell"; fi
+  while [ ! -e "$desk/stop" ]; do sleep 1 || exit; done
+  read -r command <"$desk/command"
+  kill -TERM "$command"
+  read -r grace <"$desk/grace"
+  sleep "$grace"
+  kill -KILL "$command"
+  [ "$PPID" = 1 ] || exit
+  read -r own rest </proc/self/stat
+  for process in /proc/[0-9]*; do
+    process=${{process#/proc/}}
+    case $process in 1 | "$$" | "$own") ;; *) kill -KILL "$process" ;; esac
+  done
+}}
 take() {{
   if [ -f "$1" ]; then head -c "$3" <"$1" >"$left/$2" || : >"$left/$2{_IRREGULAR}"
   elif [ -e "$1" ]; then : >"$left/$2{_IRREGULAR}"; fi
-}} 2>/dev/null
+}}
 run "$@"
 count=$1 number=0
 shift
@@ -64,10 +106,22 @@ echo "$code" >"$left/code" || exit "$code"
 exit 0
 """
 
+# The pipe may have no reader: the command has ended, or has seen the flag. Whoever sent this does not wait for it.
+_REQUEST = f"""\
+echo "$1" >{DESK}/grace
+: >{DESK}/stop
+if [ -p {DESK}/bell ]; then echo >{DESK}/bell; fi
+"""
+
 
 def wrap(command: Sequence[str], *, name: str, output_paths: Mapping[str, str]) -> list[str]:
     """Return the arguments that run ``command``; ``name`` is how the shell names itself in errors."""
     return [SHELL, "-c", _SCRIPT, name, str(len(output_paths)), *output_paths.values(), *command]
+
+
+def stop_request(*, grace: timedelta) -> list[str]:
+    """Return the arguments that have the command at the same desk told to end, and after ``grace`` killed."""
+    return [SHELL, "-c", _REQUEST, SHELL, str(max(0, math.ceil(grace.total_seconds())))]
 
 
 @dataclass(frozen=True, slots=True)
