@@ -77,11 +77,13 @@ async def pipeline_lab(directory: Path, **settings: Any) -> AsyncIterator[Pipeli
     async with build_service(Settings(**chosen)) as service:
         loops = [asyncio.create_task(part.run()) for part in (service.supervisor, service.fleet)]
         transport = httpx.ASGITransport(service.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://aiop", timeout=60) as http:
-            answer = await http.post("/auth/token", data={"username": "admin", "password": PASSWORD})
-            http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-            yield PipelineLab(service, http, source)
-        await service.fleet.drain()
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://aiop", timeout=60) as http:
+                answer = await http.post("/auth/token", data={"username": "admin", "password": PASSWORD})
+                http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+                yield PipelineLab(service, http, source)
+            await service.fleet.drain()
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)

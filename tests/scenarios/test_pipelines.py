@@ -1,7 +1,7 @@
 """Pipelines as data: ``pipelines/NN_name.yaml`` has a source, a pipeline and what is done between its runs.
 
 ``NN_name.expected.json`` is what a client sees of each run, as in ``test_scenarios``; ``caches`` is what the cache was
-for each step.
+for each step. ``SHARED`` is an empty directory of the host.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ def shortened(expected, found):
 
 
 async def check(path, directory, image, dagger=None, **settings):
-    scenario = load(path, image)
+    (directory / "shared").mkdir()
+    scenario = load(path, image, SHARED=str(directory / "shared"))
     expected = json.loads(path.with_suffix(".expected.json").read_text())
     async with pipeline_lab(directory, **settings) as lab, asyncio.timeout(120):
         if dagger is not None:

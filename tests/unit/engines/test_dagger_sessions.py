@@ -18,7 +18,7 @@ class FakeSession:
         self.closed = False
 
     @classmethod
-    async def open(cls, endpoint: str | None) -> "FakeSession":
+    async def open(cls, endpoint: str | None, *, cli: str | None) -> "FakeSession":
         await asyncio.sleep(0)
         if cls.failure is not None:
             raise cls.failure

@@ -19,7 +19,7 @@ class Wrapped:
         self.left.mkdir()
 
     def run(self, *command: str, **output_paths: str) -> tuple[subprocess.CompletedProcess[bytes], Left]:
-        arguments = wrap(command, name="the-name", output_paths=output_paths)
+        arguments = list(wrap(command, name="the-name", output_paths=output_paths))
         arguments[2] = arguments[2].replace(MOUNT_POINT, str(self.directory))
         environment = {
             "AIOP_OUTPUT": AIOP_OUTPUT.replace(MOUNT_POINT, str(self.directory)),

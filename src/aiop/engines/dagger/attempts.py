@@ -22,7 +22,7 @@ from aiop.model.run import ContainerRun, Outcome
 from aiop.model.state import Reason
 
 if TYPE_CHECKING:
-    from dagger import Container
+    from dagger import CacheVolume, Container
 
 __all__ = ["Attempt"]
 
@@ -44,7 +44,8 @@ class Attempt:
         self.directory = directory
         self.image: Image | None = None
         self.base: Container | None = None
-        """What it was made of, once that is known."""
+        self.desk: CacheVolume | None = None
+        """By which the command can be told to end, where it can."""
         self.files: Mapping[Stream, Path] = {}
         self.started_at: datetime | None = None
         self._refusal: Outcome | None = None

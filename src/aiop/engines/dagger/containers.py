@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from aiop.engines.dagger.images import Image
 from aiop.engines.dagger.mounts import mounted
+from aiop.engines.dagger.sdk import remembered
 from aiop.engines.dagger.session import Session
 from aiop.engines.dagger.wrapping import AIOP_OUTPUT, DESK, MOUNT_POINT, STDERR, STDOUT, stop_request, wrap
 from aiop.model.run import ContainerRun
 
 if TYPE_CHECKING:
-    from dagger import Container, Directory
+    from dagger import CacheVolume, Container, Directory
 
-__all__ = ["base_of", "container_of", "exec_in", "stopping"]
+__all__ = ["base_of", "container_of", "desk_of", "exec_in", "stopping"]
 
 _ANY_ONE = 0o777
 
@@ -28,7 +29,8 @@ async def base_of(session: Session, image: Image) -> Container:
         # Any user may write there.
         empty = client.directory().with_new_directory("aiop", permissions=_ANY_ONE)
         left = empty.with_new_directory("aiop/.left", permissions=_ANY_ONE).directory("aiop")
-        known = await client.container().from_(image.reference).with_mounted_directory(MOUNT_POINT, left).sync()
+        base = client.container().from_(image.reference).with_env_variable("AIOP_OUTPUT", AIOP_OUTPUT)
+        known = await base.with_mounted_directory(MOUNT_POINT, left).sync()
         session.bases[image.reference] = known
     return known
 
@@ -46,7 +48,9 @@ def container_of(
         made = _with_file(
             session, made, path, content, secret=path in run.secret_files, place=scratch / f"file{number}"
         )
-    for variable, value in {**run.environment, "AIOP_OUTPUT": AIOP_OUTPUT}.items():
+    for variable, value in run.environment.items():
+        if variable == "AIOP_OUTPUT":
+            continue
         if variable in run.secret_environment:
             made = made.with_secret_variable(variable, session.client.set_secret(f"{name} {variable}", value))
         else:
@@ -58,33 +62,33 @@ def container_of(
     return made
 
 
-def exec_in(session: Session, container: Container, image: Image, run: ContainerRun, *, name: str) -> Container:
+async def desk_of(session: Session, name: str) -> CacheVolume:
+    """Return the volume by which the command of ``name`` can be told to end."""
+    with session.calls():
+        return await remembered(session.client.cache_volume(f"aiop desk {name}"))
+
+
+def exec_in(
+    session: Session, container: Container, image: Image, run: ContainerRun, *, name: str, desk: CacheVolume | None
+) -> Container:
     """Add the command. ``name`` is of this attempt alone, so what ran before is never taken for it."""
     from dagger import ReturnType
 
     command = image.command(run.command, run.args)
-    if not image.shell:
+    if desk is not None:
+        command = wrap(command, name=name, output_paths=run.output_paths)
+        container = container.with_mounted_cache(DESK, desk, source=session.empty)
+    else:
         # The only place for the name.
-        named = container.with_env_variable("AIOP_ATTEMPT_NAME", name)
-        return named.with_exec(list(command), expect=ReturnType.ANY, redirect_stdout=STDOUT, redirect_stderr=STDERR)
-    return _at_desk(session, container, name).with_exec(
-        wrap(command, name=name, output_paths=run.output_paths),
-        expect=ReturnType.ANY,
-        redirect_stdout=STDOUT,
-        redirect_stderr=STDERR,
-    )
+        container = container.with_env_variable("AIOP_ATTEMPT_NAME", name)
+    return container.with_exec(list(command), expect=ReturnType.ANY, redirect_stdout=STDOUT, redirect_stderr=STDERR)
 
 
-def stopping(session: Session, base: Container, *, name: str, grace: timedelta) -> Container:
-    """Describe what has the command of ``name`` stopped, which was described by ``exec_in`` of this session."""
+def stopping(session: Session, base: Container, *, desk: CacheVolume, grace: timedelta) -> Container:
+    """Describe what has a command told to end, which was made by ``exec_in`` with this desk."""
     # By a number: the image need not know the name.
-    return _at_desk(session, base.with_user("0"), name).with_exec(stop_request(grace=grace))
-
-
-def _at_desk(session: Session, container: Container, name: str) -> Container:
-    client = session.client
-    empty = client.directory().with_new_directory("desk", permissions=_ANY_ONE).directory("desk")
-    return container.with_mounted_cache(DESK, client.cache_volume(f"aiop desk {name}"), source=empty)
+    told = base.with_user("0").with_mounted_cache(DESK, desk, source=session.empty)
+    return told.with_exec(stop_request(grace=grace))
 
 
 def _with_file(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiop.engines.dagger.attempts import Attempt
-from aiop.engines.dagger.containers import base_of, container_of, exec_in, stopping
+from aiop.engines.dagger.containers import base_of, container_of, desk_of, exec_in, stopping
 from aiop.engines.dagger.faults import StartRefused, words_of
 from aiop.engines.dagger.images import Images
 from aiop.engines.dagger.mounts import copy_mounts_out
@@ -42,7 +42,7 @@ class DaggerEngine:
     """One Dagger Engine, spoken to by one session, which is opened when it is first needed.
 
     ``endpoint`` is a runner host in Dagger's words, ``None`` for what Dagger provides by itself. ``scratch`` is a
-    directory of ours, for what is on its way from and to the engine.
+    directory of ours, for what is on its way from and to the engine. ``cli`` is the path of Dagger's command line.
     """
 
     capabilities = Capabilities(
@@ -62,8 +62,8 @@ class DaggerEngine:
         workspace=True,
     )
 
-    def __init__(self, *, endpoint: str | None, scratch: Path) -> None:
-        self._sessions = Sessions(endpoint)
+    def __init__(self, *, endpoint: str | None, scratch: Path, cli: str | None = None) -> None:
+        self._sessions = Sessions(endpoint, cli=cli)
         self._images = Images()
         self._scratch = scratch
         self._attempts: dict[StepKey, Attempt] = {}
@@ -123,15 +123,16 @@ class DaggerEngine:
         attempt = self._attempts.get(key)
         if attempt is None:
             return
-        base, session = attempt.base, attempt.session
+        base, desk, session = attempt.base, attempt.desk, attempt.session
+        if base is None or desk is None:
+            await attempt.stop(None, grace=grace)
+            return
 
         async def request() -> None:
-            assert base is not None  # noqa: S101 - asked below
             with session.calls():
-                await stopping(session, base, name=key.name, grace=grace).sync()
+                await stopping(session, base, desk=desk, grace=grace).sync()
 
-        gentle = base is not None and attempt.image is not None and attempt.image.shell
-        await attempt.stop(request if gentle else None, grace=grace)
+        await attempt.stop(request, grace=grace)
 
     async def remove(self, key: StepKey) -> None:
         """Take the call back, and delete what was fetched."""
@@ -157,7 +158,11 @@ class DaggerEngine:
         try:
             image = await self._images.find(session, run.image, pull=run.pull, credentials=run.credentials)
             attempt.image = image
-            await asyncio.to_thread(attempt.prepare)
+            if image.shell:
+                desk = desk_of(session, name)
+                attempt.desk, _ = await asyncio.gather(desk, asyncio.to_thread(attempt.prepare))
+            else:
+                await asyncio.to_thread(attempt.prepare)
             with session.calls():
                 attempt.base = base = await base_of(session, image)
                 workspace = None
@@ -204,7 +209,7 @@ class DaggerEngine:
     async def _call(self, attempt: Attempt, made: Container) -> Left:
         run, place, image = attempt.run, attempt.directory / "left", attempt.image
         assert image is not None  # noqa: S101 - it was found before anything was made of it
-        container = exec_in(attempt.session, made, image, run, name=attempt.key.name)
+        container = exec_in(attempt.session, made, image, run, name=attempt.key.name, desk=attempt.desk)
         # One call for all: the command is run because what it leaves is asked for.
         await container.directory(LEFT).export(str(place))
         attempt.ended()

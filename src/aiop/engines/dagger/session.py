@@ -21,10 +21,11 @@ import structlog
 
 from aiop.engines.dagger.faults import SessionLost, translated, words_of
 from aiop.engines.dagger.logs import Router, events
-from aiop.errors import EngineUnavailable
+from aiop.engines.dagger.sdk import connected, download_cli, remembered
+from aiop.errors import EngineRefused, EngineUnavailable
 
 if TYPE_CHECKING:
-    from dagger import Client, Container
+    from dagger import Client, Container, Directory
 
 __all__ = ["Session"]
 
@@ -37,6 +38,7 @@ _PROVISION_SECONDS = 600
 """Where no engine is named, one is fetched and started first."""
 _CLOSE_SECONDS = 10
 _LAST_WORDS = 2000
+_ANY_ONE = 0o777
 
 log = structlog.get_logger()
 
@@ -63,13 +65,19 @@ class Session:
         """What containers begin with, by image."""
 
     client: Client
+    empty: Directory
+    """Anybody may write there."""
 
     @classmethod
-    async def open(cls, endpoint: str | None) -> Session:
-        """Start one with the engine at ``endpoint``; raises ``EngineUnavailable``."""
+    async def open(cls, endpoint: str | None, *, cli: str | None = None) -> Session:
+        """Start one with the engine at ``endpoint``; raises ``EngineUnavailable``, ``EngineRefused``.
+
+        ``cli`` is the path of Dagger's command line; by default the one that Dagger's own variable names, else the SDK
+        downloads one.
+        """
         await asyncio.to_thread(importlib.import_module, "dagger")
         words = bytearray()
-        process = await _start(endpoint)
+        process = await _start(endpoint, cli)
         session, opened = cls(process, words), False
         try:
             async with asyncio.timeout(_PROVISION_SECONDS if endpoint is None else _OPEN_SECONDS):
@@ -147,24 +155,17 @@ class Session:
     # --- opening ------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        from dagger import Client, DaggerError
-        from dagger.client._config import ConnectConfig
-        from dagger.client._session import ConnectParams, SingleConnection
-        from gql.transport.exceptions import TransportError
-
         self._tasks.append(asyncio.create_task(self._drain(), name="dagger-session-errors"))
         port = await self._port()
-        # A lost session is not to be connected to again: what it ran is gone.
-        connection = SingleConnection(
-            ConnectParams(port=port.number, session_token=port.token), ConnectConfig(retry=None)
-        )
         try:
-            await self._stack.enter_async_context(connection)
-        except (DaggerError, TransportError, httpx.HTTPError, OSError) as error:
-            raise EngineUnavailable(f"no session with the Dagger Engine: {words_of(error)}{self._said()}") from error
-        self.client = Client.from_connection(connection)
+            self.client = await self._stack.enter_async_context(connected(port=port.number, token=port.token))
+        except EngineUnavailable as error:
+            raise EngineUnavailable(f"no session with the Dagger Engine: {error}{self._said()}") from error
         self._tasks.append(asyncio.create_task(self._watch(), name="dagger-session"))
         self._tasks.append(asyncio.create_task(self._follow(port), name="dagger-session-logs"))
+        empty = self.client.directory().with_new_directory("empty", permissions=_ANY_ONE).directory("empty")
+        with self.calls():
+            self.empty = await remembered(empty)
 
     async def _port(self) -> _Port:
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
@@ -232,17 +233,18 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             gathered = [other]
 
 
-async def _start(endpoint: str | None) -> asyncio.subprocess.Process:
+async def _start(endpoint: str | None, cli: str | None) -> asyncio.subprocess.Process:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGGER_SESSION_")}
     if endpoint is not None:
         environment[_RUNNER_HOST] = endpoint
     # What the engine tells of its work is for us, not for whoever else this service tells of its own.
     environment = {name: value for name, value in environment.items() if not name.startswith("OTEL_")}
     environment["DO_NOT_TRACK"] = "1"
+    program = cli or os.environ.get(_CLI) or await download_cli()
     pipe = asyncio.subprocess.PIPE
     try:
         return await asyncio.create_subprocess_exec(
-            await _cli(),
+            program,
             "session",
             *("--label", "dagger.io/sdk.name:python"),
             stdin=pipe,
@@ -252,20 +254,7 @@ async def _start(endpoint: str | None) -> asyncio.subprocess.Process:
             # A Ctrl-C at a terminal is for us.
             start_new_session=True,
         )
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        raise EngineRefused(f"Dagger's command line cannot be run: {program}: {error.strerror}") from error
     except OSError as error:
         raise EngineUnavailable(f"Dagger's command line cannot be run: {error}") from error
-
-
-async def _cli() -> str:
-    """Find Dagger's command line, the SDK's way: where the environment says, else downloaded once."""
-    if path := os.environ.get(_CLI):
-        return path
-    from dagger.provisioning._download import Downloader
-    from dagger.provisioning._exceptions import DownloadError
-    from dagger.provisioning._progress import Progress
-    from rich.console import Console
-
-    try:
-        return str(await Downloader(progress=Progress(Console(quiet=True))))
-    except (DownloadError, httpx.HTTPError, OSError) as error:
-        raise EngineUnavailable(f"Dagger's command line cannot be had: {words_of(error)}") from error

@@ -15,8 +15,9 @@ _USES = 200
 class Sessions:
     """Opens a session when one is needed, and closes those that nobody needs any more."""
 
-    def __init__(self, endpoint: str | None, *, uses: int = _USES) -> None:
+    def __init__(self, endpoint: str | None, *, cli: str | None = None, uses: int = _USES) -> None:
         self._endpoint = endpoint
+        self._cli = cli
         self._uses_limit = uses
         self._opening: asyncio.Task[Session] | None = None
         self._users: dict[Session, int] = {}
@@ -24,14 +25,16 @@ class Sessions:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def current(self) -> Session:
-        """Return the session for new calls, opened once for all who wait; raises ``EngineUnavailable``."""
+        """Return the session for new calls, opened once for all who wait; raises as ``Session.open``."""
         opening = self._opening
         if opening is not None and opening.done() and not _usable(opening):
             self._retire()
             opening = None
         if opening is None:
             self._uses = 0
-            opening = self._opening = asyncio.create_task(Session.open(self._endpoint), name="dagger-session-open")
+            opening = self._opening = asyncio.create_task(
+                Session.open(self._endpoint, cli=self._cli), name="dagger-session-open"
+            )
             opening.add_done_callback(_look_at)
         return await asyncio.shield(opening)
 

@@ -114,9 +114,9 @@ if [ -p {DESK}/bell ]; then echo >{DESK}/bell; fi
 """
 
 
-def wrap(command: Sequence[str], *, name: str, output_paths: Mapping[str, str]) -> list[str]:
+def wrap(command: Sequence[str], *, name: str, output_paths: Mapping[str, str]) -> tuple[str, ...]:
     """Return the arguments that run ``command``; ``name`` is how the shell names itself in errors."""
-    return [SHELL, "-c", _SCRIPT, name, str(len(output_paths)), *output_paths.values(), *command]
+    return (SHELL, "-c", _SCRIPT, name, str(len(output_paths)), *output_paths.values(), *command)
 
 
 def stop_request(*, grace: timedelta) -> list[str]:
