@@ -128,6 +128,13 @@ class ImageLab:
         """Make an image and put it there."""
         return self.push(name, image_layout(self.scratch(), layers, config, packed=packed))
 
+    def archive(self, kind: str, source: str, name: str) -> bytes:
+        """Write an image to an archive, as ``docker save`` or an OCI tool would."""
+        path = self.scratch() / "archive.tar"
+        command = ["skopeo", "--insecure-policy", "copy", "--quiet", source, f"{kind}:{path}:{name}"]
+        subprocess.run(command, check=True, capture_output=True)
+        return path.read_bytes()
+
     def scratch(self) -> Path:
         """Return an empty directory."""
         path = self._root / uuid4().hex

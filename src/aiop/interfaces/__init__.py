@@ -12,6 +12,7 @@ from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
 from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, OutputSink
 from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
+from aiop.interfaces.images import Images
 from aiop.interfaces.pipelines import (
     CachedResult,
     CacheStore,
@@ -53,6 +54,7 @@ __all__ = [
     "FigureStore",
     "Figures",
     "Idempotency",
+    "Images",
     "Lease",
     "Listener",
     "NewExecution",

@@ -5,20 +5,23 @@ import json
 import os
 import stat
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aiop.engines.oci.images import ImageConfig, ImageStore
 from aiop.engines.oci.images.skopeo import Skopeo
-from aiop.errors import EngineUnavailable, ImageRefused, RegistryUnavailable
+from aiop.errors import EngineUnavailable, ImageRefused, RegistryUnavailable, TooLarge
+from aiop.interfaces import Clock
 from aiop.model.definition import PullPolicy
 from aiop.model.run import Credentials
 from aiop.overlay import Stack
 from aiop.runtime.clock import SystemClock
 from contract.engine.registry import PASSWORD, USER, RegistryMissing
 from docker_lab import missing
-from image_lab import PACKERS, ImageLab, ImageLabMissing, directory, layer, many_platforms, member
+from image_lab import PACKERS, ImageLab, ImageLabMissing, directory, image_layout, layer, many_platforms, member
 
 pytestmark = pytest.mark.oci
 
@@ -40,17 +43,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageLab]:
 class Subject:
     """A store in a directory of its own, and what is asked of it often."""
 
-    def __init__(self, lab: ImageLab, root: Path) -> None:
+    def __init__(self, lab: ImageLab, root: Path, *, clock: Clock | None = None, **settings: Any) -> None:
         self.root = root
         self.right = Credentials(lab.host, USER, PASSWORD)
-        self.store = ImageStore(root, SystemClock())
+        self.make = lambda: ImageStore(root, clock or SystemClock(), **settings)
+        self.store = self.make()
 
     async def pull(self, image: str, policy: PullPolicy = MISSING) -> "Seen":
         return Seen(await self.store.resolve(image, pull=policy, credentials=self.right))
 
     async def restart(self) -> None:
         await self.store.aclose()
-        self.store = ImageStore(self.root, SystemClock())
+        self.store = self.make()
         await self.store.open()
 
 
@@ -78,6 +82,22 @@ async def subject(lab: ImageLab, tmp_path: Path) -> AsyncIterator[Subject]:
 
 
 FILE = layer(directory("etc"), member("etc/name", b"one"))
+ONE_FILE = {"etc": None, "etc/name": b"one"}
+
+
+async def stream(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 1000):
+        yield content[start : start + 1000]
+
+
+class MovedClock(SystemClock):
+    """Is moved by the test."""
+
+    def __init__(self) -> None:
+        self.moment = super().now()
+
+    def now(self) -> datetime:
+        return self.moment
 
 
 async def test_an_image_is_pulled_with_its_files_its_configuration_and_its_digest(lab, subject) -> None:
@@ -88,7 +108,7 @@ async def test_an_image_is_pulled_with_its_files_its_configuration_and_its_diges
     image = lab.image("whole:1", FILE, config=config)
     seen = await subject.pull(image)
     assert seen.digest == lab.digest(image)
-    assert seen.files == {"etc": None, "etc/name": b"one"}
+    assert seen.files == ONE_FILE
     assert seen.config == ImageConfig(
         entrypoint=("/bin/sh",), cmd=("-c", "true"), env=("A=b",), user="worker", working_dir="/tmp",
         volumes=("/cache", "/data"), stop_signal="SIGINT", labels={"a": "b"},
@@ -98,7 +118,7 @@ async def test_an_image_is_pulled_with_its_files_its_configuration_and_its_diges
 @pytest.mark.parametrize("packed", PACKERS)
 async def test_layers_may_be_packed_in_any_way(lab, subject, packed) -> None:
     image = lab.image(f"packed{packed.replace('+', '-')}:1", FILE, packed=packed)
-    assert (await subject.pull(image)).files == {"etc": None, "etc/name": b"one"}
+    assert (await subject.pull(image)).files == ONE_FILE
 
 
 async def test_of_several_platforms_the_one_of_this_machine_is_taken_and_the_digest_is_that_of_all(lab, subject):
@@ -132,7 +152,7 @@ async def test_a_digest_names_one_image_for_all_time(lab, subject) -> None:
     digest = lab.digest(image)
     name = f"{lab.host}/fixed@{digest}"
     lab.image("fixed:1", layer(member("other")))
-    assert (await subject.pull(name)).files == {"etc": None, "etc/name": b"one"}
+    assert (await subject.pull(name)).files == ONE_FILE
     with pytest.raises(ImageRefused):
         await subject.pull(f"{lab.host}/fixed@sha256:{'0' * 64}")
 
@@ -249,37 +269,79 @@ async def test_what_is_held_stays_through_clean_up_and_restart(lab, subject) -> 
     assert (await subject.pull(one)).image.config == held.config
 
 
-async def test_a_root_file_system_becomes_an_image(subject, tmp_path) -> None:
+async def test_a_root_file_system_becomes_an_image(subject) -> None:
+    config = ImageConfig(cmd=("sh",), env=("A=b",), user="1000", volumes=("/data",))
     for number, packed in enumerate(PACKERS):
-        archive = tmp_path / "root.tar"
-        archive.write_bytes(PACKERS[packed](FILE))
-        config = ImageConfig(cmd=("sh",), env=("A=b",), user="1000", volumes=("/data",))
-        image = await subject.store.import_root(archive, f"made:{number}", config)
-        assert image.config == config
+        kept = await subject.store.import_root(stream(PACKERS[packed](FILE)), f"made:{number}", config)
+        assert (kept.names[-1], kept.imported, kept.digest) == (f"made:{number}", True, kept.id)
         found = Seen(await subject.store.resolve(f"made:{number}", pull=MISSING, credentials=None))
-        assert (found.files, found.digest) == ({"etc": None, "etc/name": b"one"}, image.digest)
-        document = json.dumps(config.document())
-        assert image.digest.startswith("sha256:"), document
+        assert (found.files, found.digest, found.config) == (ONE_FILE, kept.digest, config)
 
 
-async def test_equal_root_file_systems_are_one_image(subject, tmp_path) -> None:
-    digests = set()
-    for name in ("same:1", "same:2"):
-        (tmp_path / "root.tar").write_bytes(FILE)
-        digests.add((await subject.store.import_root(tmp_path / "root.tar", name, ImageConfig())).digest)
-    assert len(digests) == 1
+async def test_equal_root_file_systems_are_one_image(subject) -> None:
+    made = [await subject.store.import_root(stream(FILE), name, ImageConfig()) for name in ("same:1", "same:2")]
+    assert made[0].digest == made[1].digest
+    assert [image.names for image in subject.store.list()] == [("same:1", "same:2")]
 
 
-async def test_what_is_no_archive_is_refused(subject, tmp_path) -> None:
-    for content in (b"no archive at all" * 100, PACKERS["+gzip"](FILE)[:-9], PACKERS["+zstd"](FILE)[:-1]):
-        (tmp_path / "root.tar").write_bytes(content)
-        with pytest.raises(ImageRefused):
-            await subject.store.import_root(tmp_path / "root.tar", "broken:1", ImageConfig())
+@pytest.mark.parametrize(
+    "content", [b"no archive at all" * 100, PACKERS["+gzip"](FILE)[:-9], PACKERS["+zstd"](FILE)[:-1], FILE[:700]]
+)
+async def test_what_is_no_archive_is_refused_and_leaves_nothing(subject, content) -> None:
+    with pytest.raises(ImageRefused):
+        await subject.store.import_root(stream(content), "broken:1", ImageConfig())
+    with pytest.raises(ImageRefused):
+        await subject.store.import_archive(stream(content), "broken:1")
+    assert not list((subject.root / "t").iterdir())
+    assert subject.store.list() == []
+
+
+async def test_an_archive_that_holds_more_than_the_limit_is_refused(lab, tmp_path) -> None:
+    subject = Subject(lab, tmp_path / "images", limit=4 * len(FILE))
+    await subject.store.open()
+    zeros = layer(member("zeros", bytes(8 * len(FILE))))
+    for content in (zeros, PACKERS["+gzip"](zeros), PACKERS["+zstd"](zeros)):
+        with pytest.raises(TooLarge):
+            await subject.store.import_root(stream(content), "large:1", ImageConfig())
+        with pytest.raises(TooLarge):
+            await subject.store.import_archive(stream(content), "large:1")
     assert not list((subject.root / "t").iterdir())
 
 
-async def test_what_was_imported_goes_only_if_that_is_said(subject, tmp_path) -> None:
-    (tmp_path / "root.tar").write_bytes(FILE)
-    await subject.store.import_root(tmp_path / "root.tar", "imported:1", ImageConfig())
+@pytest.mark.parametrize("packed", PACKERS)
+async def test_archives_of_docker_and_of_oci_tools_are_taken(lab, subject, packed) -> None:
+    source = image_layout(lab.scratch(), [FILE], {"Cmd": ["sh"]})
+    docker, oci = (lab.archive(kind, source, "some/tool:2") for kind in ("docker-archive", "oci-archive"))
+    [kept] = await subject.store.import_archive(stream(PACKERS[packed](docker)), None)
+    assert kept.names == ("some/tool:2",)
+    [again] = await subject.store.import_archive(stream(PACKERS[packed](oci)), "another:1")
+    assert again.names == ("another:1", "some/tool:2")
+    assert again.digest == kept.digest == kept.id
+    found = Seen(await subject.store.resolve("some/tool:2", pull=MISSING, credentials=None))
+    assert (found.files, found.config.cmd) == (ONE_FILE, ("sh",))
+
+
+async def test_an_archive_that_names_nothing_needs_a_name(lab, subject) -> None:
+    archive = lab.archive("oci-archive", image_layout(lab.scratch(), [FILE]), "unseen:1")
+    with pytest.raises(ImageRefused, match="give it a name"):
+        await subject.store.import_archive(stream(archive), None)
+
+
+async def test_what_was_imported_goes_only_if_that_is_said(subject) -> None:
+    await subject.store.import_root(stream(FILE), "imported:1", ImageConfig())
     assert (await subject.store.prune(0)).images == 0
     assert (await subject.store.prune(0, imported=True)).images == 1
+
+
+async def test_beyond_the_limit_what_was_used_least_recently_goes_by_itself(lab, tmp_path) -> None:
+    clock = MovedClock()
+    subject = Subject(lab, tmp_path / "images", limit=70_000, clock=clock)
+    await subject.store.open()
+    names = [lab.image(f"limited:{number}", layer(member(str(number), bytes(20_000)))) for number in range(3)]
+    for name in names:
+        await subject.pull(name)
+        clock.moment += timedelta(minutes=2)
+    await subject.store.tidied()
+    left = {name for image in subject.store.list() for name in image.names if "@" not in name}
+    assert left == set(names[1:])
+    await subject.store.aclose()

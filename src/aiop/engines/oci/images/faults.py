@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, ImageStoreFull, RegistryUnavailable
 
-__all__ = ["fault_of", "words_of"]
+__all__ = ["disk_faults", "fault_of", "words_of"]
 
 _FATAL = re.compile(r'level=fatal msg=("(?:[^"\\]|\\.)*"|\S+)')
 _WRAPPED = re.compile(r'^Error parsing image name "[^"]*": ')
@@ -61,3 +63,14 @@ def fault_of(
     if registry and _NETWORK.search(signs):
         return RegistryUnavailable(words)
     return ImageRefused(words)
+
+
+@contextmanager
+def disk_faults() -> Iterator[None]:
+    """Turn a disk that cannot be written into ``ImageStoreFull`` or ``EngineUnavailable``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ImageStoreFull(f"the disk of the image store is full: {error.strerror}") from error
+        raise EngineUnavailable(f"the image store cannot be written: {error.strerror}") from error

@@ -66,7 +66,7 @@ class Skopeo:
     async def run(
         self, *arguments: str, names: Iterable[str] = (), login: Login | None = None, patience: float = _PATIENCE
     ) -> bytes:
-        """Run one command to its end and return what it wrote.
+        """Run one command to its end, in the scratch directory, and return what it wrote.
 
         Raises what ``fault_of`` finds in its words, and ``EngineRefused`` if there is no skopeo. If the call is
         cancelled, the command is killed.
@@ -78,6 +78,7 @@ class Skopeo:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self._environment,
+            cwd=self._scratch,
             start_new_session=True,
         )
         try:

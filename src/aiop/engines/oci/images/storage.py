@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiop.engines.oci.images.image import Image, ImageConfig
+from aiop.engines.oci.images.image import Image
+from aiop.model.images import ImageConfig
 
 __all__ = ["Contents", "Storage", "StoredImage", "StoredLayer"]
 
 _ID_LENGTH = 64
+_LAYERS = "overlay-layers/layers.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,13 @@ class Storage:
             f'[storage]\ndriver = "overlay"\ngraphroot = {json.dumps(str(self._graph))}\n'
             f"runroot = {json.dumps(str(self._run))}\n[storage.options.overlay]\n{options}"
         )
-        self._sweep()
+        self.sweep()
 
     def read(self) -> Contents:
         """Return what is there whole."""
         layers = {
             entry["id"]: StoredLayer(entry["id"], entry.get("parent") or None, int(entry.get("diff-size") or 0))
-            for entry in self._list("overlay-layers/layers.json")
+            for entry in self._list(_LAYERS)
             if not (entry.get("flags") or {}).get("incomplete")
         }
         images = {}
@@ -116,11 +118,31 @@ class Storage:
             return []
         return found
 
-    def _sweep(self) -> None:
-        known = {entry["id"] for entry in self._list("overlay-layers/layers.json")}
+    def sweep(self) -> None:
+        """Delete layers that are not whole, and those that no image has; while nothing is being pulled.
+
+        Their entries are skopeo's, which drops what is flagged as incomplete at its next change.
+        """
+        contents = self.read()
+        wanted = {layer for image in contents.images.values() for layer in image.layers}
+        if strays := contents.layers.keys() - wanted:
+            listed = self._list(_LAYERS)
+            for entry in listed:
+                if entry["id"] in strays:
+                    entry["flags"] = (entry.get("flags") or {}) | {"incomplete": True}
+            draft = self._graph / "overlay-layers/.tmp-strays"
+            draft.write_text(json.dumps(listed))
+            draft.chmod(0o600)
+            draft.rename(self._graph / _LAYERS)
         for directory in (self._graph / "overlay").glob("[0-9a-f]" * _ID_LENGTH):
-            if directory.name not in known:
-                shutil.rmtree(directory)
+            if directory.name not in wanted:
+                # What a helper that is just dying writes meanwhile goes at the next start.
+                shutil.rmtree(directory, ignore_errors=True)
+        for link in (self._graph / "overlay/l").glob("*"):
+            if not link.exists():
+                link.unlink()
+        for draft in self._graph.glob("overlay-*/.tmp-*"):
+            draft.unlink()
 
 
 def _chain(top: str | None, layers: Mapping[str, StoredLayer]) -> Iterator[str | None]:

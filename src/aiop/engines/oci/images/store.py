@@ -3,64 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
-from uuid import uuid4
 
-from aiop.engines.oci.images.image import Image, ImageConfig
-from aiop.engines.oci.images.imports import root_file_system
+from aiop.engines.oci.images.arrivals import Arrivals
+from aiop.engines.oci.images.docker import digest_in_docker, docker_endpoint
+from aiop.engines.oci.images.faults import disk_faults
+from aiop.engines.oci.images.image import Image
 from aiop.engines.oci.images.index import Index
 from aiop.engines.oci.images.pruning import superfluous
-from aiop.engines.oci.images.references import Reference, for_registry, is_loopback
+from aiop.engines.oci.images.references import Reference, for_registry
 from aiop.engines.oci.images.skopeo import Skopeo
 from aiop.engines.oci.images.storage import Contents, Storage
-from aiop.errors import EngineUnavailable, ImageRefused
+from aiop.errors import EngineUnavailable, ImageRefused, ImageStoreFull
 from aiop.interfaces import Clock
 from aiop.model.definition import PullPolicy
+from aiop.model.images import ImageConfig, KeptImage, Pruned
 from aiop.model.run import Credentials
 
-__all__ = ["ImageStore", "Pruned"]
+__all__ = ["ImageStore"]
 
 _AT_ONCE = 4
-"""Pulls and imports; further ones queue."""
+"""Images on their way; further ones queue."""
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What a clean-up took away."""
-
-    images: int
-    size: int
+_LIMIT = 20 * 1024**3
+_JUST_USED = timedelta(minutes=1)
 
 
 class ImageStore:
     """Layers are shared between images, and what is in here is whole: a crash leaves nothing half made that counts.
 
     Present images are found without asking anybody else: ``resolve`` of one costs microseconds. Beyond ``limit`` bytes
-    those go that were used least recently and can be pulled again; what is held never goes.
+    those go that were used least recently and can be pulled again; what is held never goes. ``docker`` is the endpoint
+    of the Docker Engine that images can be taken from.
     """
 
-    def __init__(self, root: Path, clock: Clock, *, limit: int | None = None) -> None:
-        self._clock = clock
+    def __init__(self, root: Path, clock: Clock, *, limit: int = _LIMIT, docker: str | None = None) -> None:
         self._root = root
+        self._clock = clock
         self._limit = limit
+        self._docker = docker
         self._scratch = root / "t"
         self._storage = Storage(root)
         self._index = Index(root, self._scratch, clock)
         self._skopeo = Skopeo(self._scratch, self._storage.configuration)
+        self._arrivals = Arrivals(self._skopeo, self._storage, self._scratch, limit=limit)
         self._contents = Contents()
         self._present: dict[str, Image | None] = {}
         """By reference as it was written: what was looked up since the last change."""
         self._images: dict[str, Image] = {}
         """By digest: what was read from the disk."""
         self._pulls: dict[tuple[str, Credentials | None], asyncio.Task[Image]] = {}
+        self._tidying: asyncio.Task[Pruned] | None = None
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._alone = asyncio.Lock()
 
@@ -71,11 +68,13 @@ class ImageStore:
             await self._delete(strays)
 
     async def aclose(self) -> None:
-        """Give up the pulls under way."""
-        pulls = list(self._pulls.values())
-        for task in pulls:
+        """Give up what is under way."""
+        tasks: list[asyncio.Task[Image] | asyncio.Task[Pruned]] = [*self._pulls.values()]
+        if self._tidying is not None:
+            tasks.append(self._tidying)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*pulls, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # --- what the engine asks ---------------------------------------------------------------------------------
 
@@ -104,7 +103,8 @@ class ImageStore:
         image = self._index.ids.get(digest)
         if image is None:
             raise EngineUnavailable(f"the image {digest} was removed as soon as it was there")
-        self._index.hold(image, holder)
+        with disk_faults():
+            self._index.hold(image, holder)
 
     async def release(self, holder: str) -> None:
         """Undo ``hold``; nothing happens if nothing is held."""
@@ -115,83 +115,84 @@ class ImageStore:
         """Who holds something."""
         return self._index.holders.keys()
 
-    # --- what comes from no registry --------------------------------------------------------------------------
+    # --- what people ask --------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def draft(self) -> AsyncIterator[Path]:
-        """Give a free path for an archive that is to be imported; what is there at the end is deleted."""
-        path = self._scratch / uuid4().hex
-        try:
-            yield path
-        finally:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+    def list(self) -> Sequence[KeptImage]:
+        """Return all, the one used last first."""
+        found = [self._kept(digest) for digest in self._index.ids]
+        return sorted(found, key=lambda image: (image.used_at, image.digest), reverse=True)
 
-    async def import_root(self, archive: Path, reference: str, config: ImageConfig) -> Image:
-        """Make an image of a root file system: a tar archive, plain or packed by gzip or zstd, which is used up.
+    async def pull(self, reference: str, credentials: Credentials | None) -> KeptImage:
+        """Ask the registry what the name stands for now, and get it."""
+        return self._kept((await self.resolve(reference, pull=PullPolicy.ALWAYS, credentials=credentials)).digest)
 
-        Raises ``ImageRefused`` for what is no such archive, and no name.
-        """
-        name = str(Reference.of(reference))
-        into = self._scratch / uuid4().hex
-        async with self._slots:
-            try:
-                source = await asyncio.to_thread(root_file_system, archive, into, config)
-                image = await self._copy(lambda target: self._skopeo.run("copy", "--quiet", source, target))
-            finally:
-                await asyncio.to_thread(shutil.rmtree, into, ignore_errors=True)
-            digest = f"sha256:{image}"
-            self._add(image, digest, {name})
-            return self._image(digest)
+    async def take_from_docker(self, reference: str) -> KeptImage:
+        """Copy an image of the Docker Engine of this machine."""
+        name, host = _tagged(reference), docker_endpoint(self._docker)
+        async with self._arriving():
+            image = await self._arrivals.docker(name, host)
+            known = await digest_in_docker(host, name)
+            return await self._take(image, known, {str(name)} | ({str(name.at(known))} if known else set()))
 
-    # --- clean-up ---------------------------------------------------------------------------------------------
+    async def import_archive(self, archive: AsyncIterable[bytes], reference: str | None) -> Sequence[KeptImage]:
+        """Take the images of an archive."""
+        name = _tagged(reference) if reference is not None else None
+        async with self._arrivals.spooled(archive) as file, self._arriving():
+            found = [(called, image) async for called, image in self._arrivals.archive(file)]
+            if name is not None and len(found) > 1:
+                raise ImageRefused(f"the archive has {len(found)} images, and one name was given")
+            named = [(name or called, image) for called, image in found]
+            if any(called is None for called, _ in named):
+                raise ImageRefused("the archive does not say how its image is called: give it a name")
+            return [await self._take(image, None, {str(called)}) for called, image in named]
 
-    async def prune(self, limit: int, *, imported: bool = False) -> Pruned:
-        """Remove what is used least and held by nobody, until at most ``limit`` bytes are left.
+    async def import_root(self, archive: AsyncIterable[bytes], reference: str, config: ImageConfig) -> KeptImage:
+        """Make an image of a root file system."""
+        name = _tagged(reference)
+        async with self._arrivals.spooled(archive) as file, self._arriving():
+            return await self._take(await self._arrivals.root(file, config), None, {str(name)})
 
-        ``imported``: also what came from no registry, and so cannot be had again.
-        """
-        async with self._nothing_else():
-            await self._reread()
-            kept = set(self._index.holders.values())
-            if not imported:
-                kept |= self._irreplaceable()
-            chosen, freed = superfluous(self._contents, self._index.used, kept=kept, limit=limit)
-            await self._delete(chosen)
-            return Pruned(len(chosen), freed)
+    async def prune(self, limit: int | None = None, *, imported: bool = False) -> Pruned:
+        """Remove what is used least and held by nobody, until at most ``limit`` bytes are left."""
+        return await self._prune(self._limit if limit is None else limit, imported=imported, spare=timedelta(0))
 
-    # --- pulling ----------------------------------------------------------------------------------------------
+    async def tidied(self) -> None:
+        """Wait for the clean-up that the last image may have brought about."""
+        if self._tidying is not None:
+            await asyncio.wait({self._tidying})
+
+    # --- coming -----------------------------------------------------------------------------------------------
 
     async def _pull(self, reference: Reference, credentials: Credentials | None) -> Image:
-        names = (str(reference), reference.repository, reference.path)
-        insecure = "--tls-verify=false" if await is_loopback(reference.host) else None
-        async with self._slots, self._skopeo.login(credentials, reference.host) as login:
-            look = ["inspect", "--raw", "--authfile", str(login.file), *([insecure] if insecure else [])]
-            manifest = await self._skopeo.run(*look, f"docker://{reference}", names=names, login=login)
-            digest = _digest_of(manifest, like=reference.digest)
-            if reference.digest not in (None, digest):
-                raise ImageRefused(f"the registry gave {digest} for {reference}")
-            image = self._index.ids.get(digest)
-            if image is None:
-                # By its digest: the name may come to stand for another one at any moment.
-                take = ["--src-authfile", str(login.file), *([f"--src{insecure[1:]}"] if insecure else [])]
-                run = self._skopeo.run
-                image = await self._copy(
-                    lambda name: run(
-                        "copy", "--quiet", *take, f"docker://{reference.at(digest)}", name, names=names, login=login
-                    )
-                )
-            self._add(image, digest, {str(reference), str(reference.at(digest))})
-            return self._image(digest)
+        async with self._arriving():
+            digest, image = await self._arrivals.pull(reference, credentials, self._index.ids)
+            return await self._add(image, digest, {str(reference), str(reference.at(digest))})
 
-    async def _copy(self, copy: Callable[[str], Coroutine[None, None, bytes]]) -> str:
-        """Have an image stored, by a call that is told where to; returns its id."""
-        name = f"localhost/aiop:{uuid4().hex}"
-        await copy(f"containers-storage:{name}")
+    async def _take(self, image: str, digest: str | None, names: Iterable[str]) -> KeptImage:
+        digest = digest or f"sha256:{image}"
+        await self._add(image, digest, names)
+        return self._kept(digest)
+
+    async def _add(self, image: str, digest: str, names: Iterable[str]) -> Image:
         await self._reread()
-        stored = self._contents.named(name)
-        if stored is None:
-            raise EngineUnavailable("skopeo stored the image, and it is not there")
-        return stored.id
+        with disk_faults():
+            self._index.add(image, digest, names)
+        self._present.clear()
+        if self._contents.size > self._limit and self._tidying is None:
+            self._tidying = asyncio.create_task(self._prune(self._limit, imported=False, spare=_JUST_USED))
+            self._tidying.add_done_callback(self._tidied)
+        return self._image(digest)
+
+    @asynccontextmanager
+    async def _arriving(self) -> AsyncIterator[None]:
+        try:
+            async with self._slots:
+                yield
+        except ImageStoreFull:
+            # Of what did not fit, nothing is left.
+            async with self._nothing_else():
+                await asyncio.to_thread(self._storage.sweep)
+            raise
 
     def _forget(self, wanted: tuple[str, Credentials | None], task: asyncio.Task[Image]) -> None:
         del self._pulls[wanted]
@@ -199,12 +200,12 @@ class ImageStore:
             # Every waiter may be gone: the fault was theirs to see, nobody is left to be told.
             task.exception()
 
-    # --- what is there ----------------------------------------------------------------------------------------
+    # --- being there ------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
-        self._scratch.mkdir(mode=0o700)
+        self._scratch.mkdir(mode=0o700, exist_ok=True)
         self._storage.open()
         self._index.open()
         self._contents = self._storage.read()
@@ -229,9 +230,40 @@ class ImageStore:
             self._images[digest] = self._storage.image(stored, digest)
         return self._images[digest]
 
-    def _add(self, image: str, digest: str, names: Iterable[str]) -> None:
-        self._index.add(image, digest, names)
-        self._present.clear()
+    def _kept(self, digest: str) -> KeptImage:
+        image = self._index.ids[digest]
+        return KeptImage(
+            id=f"sha256:{image}",
+            digest=digest,
+            names=tuple(
+                Reference.of(name).short for name, known in sorted(self._index.names.items()) if known == digest
+            ),
+            size=self._contents.size_of(image),
+            layers=len(self._contents.images[image].layers),
+            used_at=datetime.fromtimestamp(self._index.used.get(image, 0.0), UTC),
+            imported=image in self._irreplaceable(),
+            holders=sum(held == image for held in self._index.holders.values()),
+        )
+
+    # --- going ------------------------------------------------------------------------------------------------
+
+    async def _prune(self, limit: int, *, imported: bool, spare: timedelta) -> Pruned:
+        async with self._nothing_else():
+            await asyncio.to_thread(self._storage.sweep)
+            await self._reread()
+            since = (self._clock.now() - spare).timestamp()
+            kept = {image for image, at in self._index.used.items() if at > since} | set(self._index.holders.values())
+            if not imported:
+                kept |= self._irreplaceable()
+            chosen, freed = superfluous(self._contents, self._index.used, kept=kept, limit=limit)
+            await self._delete(chosen)
+            return Pruned(len(chosen), freed)
+
+    def _tidied(self, task: asyncio.Task[Pruned]) -> None:
+        self._tidying = None
+        if not task.cancelled():
+            # What could not be removed now is tried again after the next image.
+            task.exception()
 
     def _irreplaceable(self) -> set[str]:
         replaceable = {image for digest, image in self._index.ids.items() if digest != f"sha256:{image}"}
@@ -249,7 +281,7 @@ class ImageStore:
 
     @asynccontextmanager
     async def _nothing_else(self) -> AsyncIterator[None]:
-        """Wait for the pulls under way, and let no other begin: a layer must not go that one of them counts on."""
+        """Wait for what is on its way, and let nothing else come: a layer must not go that a pull counts on."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._alone)
             for _ in range(_AT_ONCE):
@@ -257,6 +289,8 @@ class ImageStore:
             yield
 
 
-def _digest_of(manifest: bytes, *, like: str | None) -> str:
-    algorithm = like.partition(":")[0] if like is not None else "sha256"
-    return f"{algorithm}:{hashlib.new(algorithm, manifest).hexdigest()}"
+def _tagged(reference: str) -> Reference:
+    name = Reference.of(reference)
+    if name.digest is not None:
+        raise ImageRefused(f"what is imported is named by a tag, and not by a digest: {reference}")
+    return name
