@@ -54,8 +54,9 @@ class ImageConfig:
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
-    """One image. ``id`` is the digest of its configuration, ``digest`` that of its registry if it came from one. ``size``
-    is that of its layers, of which it may share some. ``holders`` counts the attempts that use it.
+    """One image. ``id`` is the digest of its configuration, ``digest`` that of its registry if it came from one.
+
+    ``size`` is that of its layers, of which it may share some; ``holders`` counts the attempts that use it.
     """
 
     id: str
