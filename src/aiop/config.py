@@ -44,11 +44,24 @@ class Settings(BaseSettings):
     refresh_token_seconds: int = Field(30 * 86400, ge=60, description="Life of a refresh token.")
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body; above it answers 413.")
 
-    engine: Literal["docker", "fake"] = Field(
+    engine: Literal["dagger", "docker", "fake"] = Field(
         "docker", description="Type of the local engine; `fake` runs nothing and is for benchmarks of the service."
     )
     docker_endpoint: str | None = Field(
         None, description="Docker Engine, such as `unix:///var/run/docker.sock`; by default `DOCKER_HOST`, then that."
+    )
+    dagger_endpoint: str | None = Field(
+        None,
+        description="Dagger Engine of `AIOP_ENGINE=dagger`, such as `unix:///run/dagger/engine.sock`; "
+        "by default what `_EXPERIMENTAL_DAGGER_RUNNER_HOST` names, then one that Dagger starts with Docker.",
+    )
+    dagger_cli: Path | None = Field(
+        None,
+        description="Dagger's command line, for all Dagger Engines; by default what `_EXPERIMENTAL_DAGGER_CLI_BIN` "
+        "names, then one that the SDK downloads.",
+    )
+    dagger_mount_limit_bytes: int = Field(
+        2 * 1024**3, ge=0, description="Largest host directory that a step may mount on a Dagger Engine: it is copied."
     )
     volume_roots: Annotated[tuple[str, ...], NoDecode] = Field(
         ("/tmp",),  # noqa: S108 - the documented default

@@ -121,7 +121,7 @@ class AgentRecord:
 
     @property
     def able(self) -> frozenset[str]:
-        """All that can be asked of it: its capabilities, and what its engine can do. That of the service can do all."""
+        """All that can be asked of it: its capabilities, and what its engine can. One that is not named can do all."""
         lacking = LACKING.get(self.engine.type, frozenset()) if self.engine is not None else frozenset()
         return frozenset((*self.capabilities, *(ability.word for ability in Ability if ability not in lacking)))
 

@@ -48,12 +48,23 @@ class _Store(AgentStore, Protocol):
 class AgentOperations:
     """Changes agents and wakes who must know. All raise ``StorageUnavailable``."""
 
-    def __init__(self, store: _Store, bus: Bus, vault: Vault, clock: Clock, *, probe: AgentProbe) -> None:
+    def __init__(
+        self,
+        store: _Store,
+        bus: Bus,
+        vault: Vault,
+        clock: Clock,
+        *,
+        probe: AgentProbe,
+        assumed: EngineAddress | None = None,
+    ) -> None:
+        """``assumed`` is written down as the engine of agents that are registered without one."""
         self._store = store
         self._bus = bus
         self._vault = vault
         self._clock = clock
         self._probe = probe
+        self._assumed = assumed
 
     async def register(self, settings: AgentSettings) -> AgentRecord:
         """Store an agent, with what a first look at its engine finds; raises ``InvalidRequest``.
@@ -66,7 +77,7 @@ class AgentOperations:
             created_at=self._clock.now(),
             description=settings.description,
             capabilities=settings.capabilities,
-            engine=settings.engine,
+            engine=settings.engine or self._assumed,
             container_registry=_registry(settings.container_registry),
             workflow_directory=settings.workflow_directory,
             max_load=settings.max_load,
@@ -95,6 +106,7 @@ class AgentOperations:
         if "container_registry" in values:
             values["container_registry"] = _registry(values["container_registry"])
         if "engine" in values:
+            values["engine"] = values["engine"] or self._assumed
             values["sealed"] = self._sealed(values.pop("tls", None))
             if record.load and (values["engine"], values["sealed"]) != (record.engine, record.sealed):
                 raise InvalidState("Executions are on the agent: its engine can be changed when they have ended")

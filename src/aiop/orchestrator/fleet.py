@@ -31,6 +31,8 @@ LOOK_PERIOD = timedelta(seconds=30)
 CHECK_PERIOD = timedelta(seconds=10)
 CHECK_LIMIT = timedelta(seconds=5)
 """An engine that is silent for so long counts as away."""
+LATE_LIMIT = timedelta(seconds=60)
+"""How long its answer is waited for after that: one that is only slow is not to wait for the next check."""
 SEEN_PERIOD = timedelta(seconds=60)
 """How old what is stored of a healthy engine may get before it is written again."""
 
@@ -112,7 +114,7 @@ class Fleet:
         except ValueError as error:
             return EngineCheck(AgentHealth.ERROR, self._clock.now(), error=str(error))
         try:
-            return await self._ask(engine)
+            return await self._ask(engine, limit=CHECK_LIMIT)
         finally:
             if site is None:
                 await engine.aclose()
@@ -222,21 +224,31 @@ class Fleet:
         """Check an engine now and then, and at once when somebody has found it away."""
         while True:
             site.news.clear()
-            check = await self._ask(site.engine)
+            asking = asyncio.create_task(self._ask(site.engine, limit=CHECK_LIMIT + LATE_LIMIT))
             try:
-                await self._note(site, check)
+                await asyncio.wait({asking}, timeout=CHECK_LIMIT.total_seconds())
+                if not asking.done():
+                    await self._note(site, self._silent())
+                await self._note(site, await asking)
             except StorageUnavailable as error:
                 log.info("health_not_noted", error=str(error))
+            finally:
+                asking.cancel()
             await pause(self._clock, CHECK_PERIOD, unless=site.news)
 
-    async def _ask(self, engine: Engine) -> EngineCheck:
+    def _silent(self) -> EngineCheck:
+        return EngineCheck(AgentHealth.OFFLINE, self._clock.now(), error="it does not answer in time")
+
+    async def _ask(self, engine: Engine, *, limit: timedelta) -> EngineCheck:
         try:
-            async with asyncio.timeout(CHECK_LIMIT.total_seconds()):
+            async with asyncio.timeout(limit.total_seconds()):
                 info = await engine.check()
         except EngineRefused as error:
             return EngineCheck(AgentHealth.ERROR, self._clock.now(), error=str(error))
-        except (EngineUnavailable, TimeoutError) as error:
-            return EngineCheck(AgentHealth.OFFLINE, self._clock.now(), error=str(error) or "it does not answer in time")
+        except TimeoutError:
+            return self._silent()
+        except EngineUnavailable as error:
+            return EngineCheck(AgentHealth.OFFLINE, self._clock.now(), error=str(error))
         return EngineCheck(AgentHealth.ONLINE, self._clock.now(), version=info.version)
 
     async def _note(self, site: _Site, check: EngineCheck) -> None:

@@ -30,7 +30,7 @@ from aiop.orchestrator.sweep import HistorySweeper, Retention
 from aiop.orchestrator.workspaces import PipelineFiles
 from aiop.runtime.artifacts import build_artifacts
 from aiop.runtime.clock import SystemClock
-from aiop.runtime.engines import EngineBuilder, default_engine
+from aiop.runtime.engines import EngineBuilder, assumed_engine, default_engine
 from aiop.runtime.installation import Installation, open_installation
 from aiop.store import open_store
 
@@ -128,7 +128,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
                 store, artifacts, bus, vault, source_roots=settings.source_roots, volume_roots=settings.volume_roots
             ),
             artifacts=artifacts,
-            agents=AgentOperations(store, bus, vault, clock, probe=fleet),
+            agents=AgentOperations(store, bus, vault, clock, probe=fleet, assumed=assumed_engine(settings)),
             default_engine=default_engine(settings),
             auth=auth,
             bus=bus,
@@ -159,6 +159,7 @@ def _local_agent(settings: Settings, installation: Installation, clock: Clock) -
         name="local",
         description="The engine of this machine",
         created_at=clock.now(),
+        engine=assumed_engine(settings),
         workflow_directory=str(settings.workflow_directory) if settings.workflow_directory else None,
         max_load=settings.max_concurrent_executions,
         installation=installation.id,

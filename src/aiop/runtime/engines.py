@@ -11,18 +11,32 @@ from typing import assert_never
 
 from aiop.config import Settings
 from aiop.interfaces import Clock, Engine, Vault
-from aiop.model.agent import AgentRecord, EngineAddress, EngineType
+from aiop.model.agent import LACKING, AgentRecord, EngineAddress, EngineType
 from aiop.orchestrator.fleet import EngineSource
 from aiop.runtime.installation import Installation
 from aiop.spec import VolumePolicy
 
-__all__ = ["EngineBuilder", "default_engine"]
+__all__ = ["EngineBuilder", "assumed_engine", "default_engine"]
 
 
 def default_engine(settings: Settings) -> EngineAddress:
     """Name the engine of agents that name none."""
-    endpoint = settings.docker_endpoint or os.environ.get("DOCKER_HOST") or None
-    return EngineAddress(EngineType(settings.engine), endpoint if settings.engine == "docker" else None)
+    match EngineType(settings.engine):
+        case EngineType.DOCKER:
+            return EngineAddress(EngineType.DOCKER, settings.docker_endpoint or os.environ.get("DOCKER_HOST") or None)
+        case EngineType.DAGGER:
+            return EngineAddress(EngineType.DAGGER, settings.dagger_endpoint)
+        case other:
+            return EngineAddress(other)
+
+
+def assumed_engine(settings: Settings) -> EngineAddress | None:
+    """Name the engine that agents are registered with if they name none: that of the service, if it lacks something.
+
+    Else it may become another one with the settings.
+    """
+    default = default_engine(settings)
+    return default if default.type in LACKING else None
 
 
 class EngineBuilder:
@@ -54,7 +68,13 @@ class EngineBuilder:
             case EngineType.DAGGER:
                 from aiop.engines.dagger import DaggerEngine
 
-                return DaggerEngine(endpoint=address.endpoint, scratch=self._installation.dagger)
+                cli = self._settings.dagger_cli
+                return DaggerEngine(
+                    endpoint=address.endpoint,
+                    scratch=self._installation.dagger,
+                    cli=None if cli is None else str(cli),
+                    mount_limit=self._settings.dagger_mount_limit_bytes,
+                )
             case EngineType.FAKE:
                 from aiop.engines.fake import FakeEngine, FakeWorld
 

@@ -72,7 +72,8 @@ class AgentPart(Part):
                 present = (await tx.execute(_AGENTS.where(own))).one_or_none()
                 if present is not None:
                     if present.updated_at is None and present.deleted_at is None:
-                        values = {"max_load": agent.max_load, "workflow_directory": agent.workflow_directory}
+                        row = _row(agent)
+                        values = {name: row[name] for name in _OWN}
                         await tx.execute(update(agents).where(own).values(values))
                     return agent_record((await tx.execute(_AGENTS.where(own))).one())
             await tx.execute(insert(agents).values(_row(agent)))
@@ -151,6 +152,9 @@ _KEPT = frozenset(
     {"id", "created_at", "updated_at", "deleted_at", "installation", "health", "version", "error", "last_seen_at"}
 )
 """What a change of an agent leaves as it is."""
+
+_OWN = ("max_load", "workflow_directory", "engine_type", "engine_endpoint")
+"""What the settings say of the agent of an installation."""
 
 _ALL = _AGENTS.where(or_(tables.agents.c.deleted_at.is_(None), _PLACED)).order_by(
     tables.agents.c.created_at, tables.agents.c.id

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -167,10 +168,12 @@ class DockerSubject(Subject):
 class DaggerSubject(Subject):
     """A real Dagger Engine."""
 
-    def __init__(self, lab: DaggerLab, *, directory: Path) -> None:
+    def __init__(self, lab: DaggerLab, *, directory: Path, **options: Any) -> None:
         scratch = directory / "scratch"
         super().__init__(
-            lambda: DaggerEngine(endpoint=lab.endpoint, scratch=scratch), image=lab.image, directory=directory
+            lambda: DaggerEngine(endpoint=lab.endpoint, scratch=scratch, **options),
+            image=lab.image,
+            directory=directory,
         )
         self._releases: set[asyncio.Task[Outcome]] = set()
 

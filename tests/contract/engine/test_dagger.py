@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from aiop.engines.dagger import DaggerEngine
-from aiop.errors import EngineUnavailable, ImageRefused, OutputGap, RegistryUnavailable, StepLost
+from aiop.errors import EngineRefused, EngineUnavailable, ImageRefused, OutputGap, RegistryUnavailable, StepLost
 from aiop.model.definition import PullPolicy
 from aiop.model.run import ContainerRun, HostMount, VolumeMount
 from aiop.model.state import Reason
@@ -232,6 +233,17 @@ async def test_a_registry_that_is_not_there_may_come_back(subject: DaggerSubject
         await subject.engine.resolve("127.0.0.1:1/x:1", pull=PullPolicy.MISSING, credentials=None)
 
 
+async def test_a_host_directory_that_is_too_large_fails_the_start(dagger_lab: DaggerLab, tmp_path: Path) -> None:
+    subject = DaggerSubject(dagger_lab, directory=tmp_path, mount_limit=1_000_000)
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large" / "file").write_bytes(bytes(1_000_001))
+    mount = HostMount(str(tmp_path / "large"), "/data", read_only=True)
+    outcome = await subject.outcome(subject.run("true", mounts=(mount,)))
+    assert outcome.reason is Reason.START_FAILED
+    assert "holds more than 1000000 bytes" in (outcome.error or "")
+    await subject.aclose()
+
+
 # --- losses -------------------------------------------------------------------------------------------------
 
 
@@ -275,3 +287,53 @@ async def test_an_engine_that_is_not_there_is_unavailable(
     with pytest.raises(EngineUnavailable):
         await nowhere.check()
     await nowhere.aclose()
+
+
+async def test_a_command_line_that_is_not_there_is_said_to_be_lacking(subject: DaggerSubject) -> None:
+    engine = DaggerEngine(endpoint=None, scratch=subject.directory / "none", cli="/no/such/dagger")
+    with pytest.raises(EngineRefused, match="/no/such/dagger: No such file"):
+        await engine.check()
+    await engine.aclose()
+
+
+async def test_an_endpoint_that_dagger_does_not_know_is_refused_in_its_words(subject: DaggerSubject) -> None:
+    engine = DaggerEngine(endpoint="bogus://x", scratch=subject.directory / "none")
+    with pytest.raises(EngineRefused, match='no driver for scheme "bogus"'):
+        await engine.check()
+    await engine.aclose()
+
+
+async def test_an_engine_is_spoken_to_over_tcp_too(subject: DaggerSubject, dagger_lab: DaggerLab) -> None:
+    async with forwarded(dagger_lab.endpoint) as endpoint:
+        engine = DaggerEngine(endpoint=endpoint, scratch=subject.directory / "tcp")
+        subject.engines.append(engine)
+        subject.engine = engine
+        output = Output()
+        assert (await subject.outcome(subject.run("echo hello"), output)).succeeded
+        assert output.stdout == b"hello\n"
+        await engine.aclose()
+
+
+@asynccontextmanager
+async def forwarded(endpoint: str) -> AsyncIterator[str]:
+    """A TCP port that leads to the engine at a Unix socket."""
+    path = endpoint.removeprefix("unix://")
+    if path == endpoint:
+        pytest.skip(f"{endpoint} is no Unix socket")
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(path)
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()

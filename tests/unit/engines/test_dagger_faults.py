@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiop.engines.dagger.faults import image_fault, transient, words_of
+from aiop.engines.dagger.faults import cli_words, image_fault, mendable, transient, words_of
 from aiop.engines.dagger.images import Image, registry_of
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, RegistryUnavailable
 from aiop.model.run import Credentials
@@ -78,3 +78,22 @@ def test_command_and_args_replace_what_the_image_has(
     command: tuple[str, ...] | None, args: tuple[str, ...] | None, expected: tuple[str, ...]
 ) -> None:
     assert Image("x@sha256:1", "sha256:1", True, ("entry",), ("default",)).command(command, args) == expected
+
+
+_CLI = (
+    "\x1b[95m1   : \x1b[0mconnect\n2   : exec docker version\n"
+    "\x1b[90m[0.0s] \x1b[0m\x1b[90m|\x1b[0m Client:\n[0.0s] | Cannot connect to the Docker daemon\n"
+    "1   : ! start engine: it failed\n\nError: start engine: it failed [traceparent:91e4-39d3]"
+)
+
+
+def test_of_what_the_command_line_says_the_error_is_told_and_the_last_word_of_what_it_ran() -> None:
+    assert cli_words(_CLI) == "start engine: it failed: Cannot connect to the Docker daemon"
+    assert cli_words("panic: what is this\n") == "panic: what is this"
+    assert cli_words("") == ""
+
+
+def test_what_only_another_endpoint_or_version_helps_against_is_known() -> None:
+    assert mendable('start engine: no driver for scheme "bogus" found')
+    assert mendable("incompatible engine version v0.9.0")
+    assert not mendable("connection refused")

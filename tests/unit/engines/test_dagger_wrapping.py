@@ -58,7 +58,7 @@ def test_programs_are_run_and_not_what_the_shell_has_under_their_name(wrapped: W
     assert wrapped.run("take")[1].code == 127
 
 
-@pytest.mark.parametrize(("command", "words"), [("/no/such", "not found"), ("no-such-program", "not found")])
+@pytest.mark.parametrize(("command", "words"), [("./none/such", "not found"), ("no-such-program", "not found")])
 def test_what_is_not_there_could_not_be_run(wrapped: Wrapped, command: str, words: str) -> None:
     done, left = wrapped.run(command, "argument")
     assert (left.code, left.refused) == (127, f"exec {command}: {words}")
@@ -80,7 +80,7 @@ def test_what_is_at_aiop_output_comes_back_though_the_command_fails(wrapped: Wra
 
 
 def test_without_an_output_there_is_none(wrapped: Wrapped) -> None:
-    _, left = wrapped.run("true", one="/no/such")
+    _, left = wrapped.run("true", one=str(wrapped.directory / "none"))
     assert (left.output_file, left.outputs) == (None, {})
 
 

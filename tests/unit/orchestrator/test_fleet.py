@@ -116,6 +116,12 @@ class Site:
                     return
                 await wakes.wait()
 
+    async def agent_noted(self, agent: AgentRecord, error: str) -> AgentRecord:
+        with self.bus.listen(WORK) as wakes:
+            while (found := await self.store.agent(agent.id)).error != error:
+                await wakes.wait(timedelta(seconds=0.2))
+        return found
+
     async def agent_is(self, agent: AgentRecord, health: AgentHealth) -> AgentRecord:
         with self.bus.listen(WORK) as wakes:
             while (found := await self.store.agent(agent.id)).health is not health:
@@ -410,3 +416,31 @@ async def test_a_probe_tells_of_an_engine_that_is_not_registered(site):
         nonsense = replace(agent, engine=EngineAddress(EngineType.FAKE, "nonsense"))
         check = await fleet.probe(nonsense)
         assert (check.health, check.error) == (AgentHealth.ERROR, "no such engine")
+
+
+async def test_an_engine_that_answers_late_is_away_meanwhile_and_back_at_once(site, monkeypatch):
+    monkeypatch.setattr("aiop.orchestrator.fleet.CHECK_LIMIT", timedelta(milliseconds=10))
+    agent = await site.register("slow")
+    answer, asked = asyncio.Event(), 0
+    build = site.build
+
+    def slow(record):
+        engine = build(record)
+        check = engine.check
+
+        async def late():
+            nonlocal asked
+            asked += 1
+            await answer.wait()
+            return await check()
+
+        engine.check = late
+        return engine
+
+    site.build = slow
+    async with a_life(site), asyncio.timeout(20):
+        away = await site.agent_noted(agent, "it does not answer in time")
+        assert away.health is AgentHealth.OFFLINE
+        answer.set()
+        await site.agent_is(agent, AgentHealth.ONLINE)
+        assert asked == 1

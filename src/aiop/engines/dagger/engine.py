@@ -18,7 +18,7 @@ from aiop.engines.dagger.attempts import Attempt
 from aiop.engines.dagger.containers import base_of, container_of, desk_of, exec_in, stopping
 from aiop.engines.dagger.faults import StartRefused, words_of
 from aiop.engines.dagger.images import Images
-from aiop.engines.dagger.mounts import copy_mounts_out
+from aiop.engines.dagger.mounts import check_mounts, copy_mounts_out
 from aiop.engines.dagger.output import Delivery
 from aiop.engines.dagger.outputs import left_in
 from aiop.engines.dagger.sessions import Sessions
@@ -43,6 +43,7 @@ class DaggerEngine:
 
     ``endpoint`` is a runner host in Dagger's words, ``None`` for what Dagger provides by itself. ``scratch`` is a
     directory of ours, for what is on its way from and to the engine. ``cli`` is the path of Dagger's command line.
+    A host directory of more than ``mount_limit`` bytes is not copied: a step that mounts it fails to start.
     """
 
     capabilities = Capabilities(
@@ -62,10 +63,13 @@ class DaggerEngine:
         workspace=True,
     )
 
-    def __init__(self, *, endpoint: str | None, scratch: Path, cli: str | None = None) -> None:
+    def __init__(
+        self, *, endpoint: str | None, scratch: Path, cli: str | None = None, mount_limit: int = 2 * 1024**3
+    ) -> None:
         self._sessions = Sessions(endpoint, cli=cli)
         self._images = Images()
         self._scratch = scratch
+        self._mount_limit = mount_limit
         self._attempts: dict[StepKey, Attempt] = {}
 
     async def check(self) -> EngineInfo:
@@ -163,6 +167,8 @@ class DaggerEngine:
                 attempt.desk, _ = await asyncio.gather(desk, asyncio.to_thread(attempt.prepare))
             else:
                 await asyncio.to_thread(attempt.prepare)
+            if run.mounts:
+                await asyncio.to_thread(check_mounts, run.mounts, limit=self._mount_limit)
             with session.calls():
                 attempt.base = base = await base_of(session, image)
                 workspace = None

@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, RegistryUnavailable
 from aiop.model.run import Credentials
 
-__all__ = ["SessionLost", "StartRefused", "image_fault", "transient", "translated", "words_of"]
+__all__ = [
+    "SessionLost",
+    "StartRefused",
+    "cli_words",
+    "image_fault",
+    "mendable",
+    "transient",
+    "translated",
+    "words_of",
+]
 
 _TRANSIENT = re.compile(
     r"cannot allocate memory|connection (refused|reset|error)|context canceled"
@@ -20,10 +29,14 @@ _TRANSIENT = re.compile(
 )
 """Words that tell of the state of the engine or the session, not of what was asked."""
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
 _TRACE = re.compile(r"\s*\[traceparent:[^\]]*\]")
 
 _LOST = re.compile(r"(client|session)\b.*\bnot found|no active sessions?|session .*(closed|removed)", re.IGNORECASE)
 """Words of an engine that does not know the session: it was started anew."""
+
+_MENDABLE = re.compile(r"no driver for scheme|incompatible (client|engine) version", re.IGNORECASE)
 
 _NETWORK = re.compile(
     r"connection (refused|reset)|deadline exceeded|dial tcp|\beof\b|i/o timeout|server misbehaving"
@@ -54,6 +67,19 @@ def transient(words: str) -> bool:
 def words_of(error: BaseException) -> str:
     """Return what an error says, for people."""
     return _TRACE.sub("", str(error) or type(error).__name__).strip()
+
+
+def cli_words(text: str) -> str:
+    """Find the reason in what Dagger's command line has written: its error, and the last word of what it has run."""
+    lines = [line.rstrip() for line in _COLOURS.sub("", _TRACE.sub("", text)).splitlines()]
+    errors = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
+    said = [line.partition("] | ")[2] for line in lines if "] | " in line]
+    return ": ".join([*errors[-1:], *said[-1:]]) or "\n".join(lines).strip()
+
+
+def mendable(words: str) -> bool:
+    """Whether it helps only to change the endpoint, or one of the versions."""
+    return _MENDABLE.search(words) is not None
 
 
 def image_fault(words: str, credentials: Credentials | None) -> EngineError:

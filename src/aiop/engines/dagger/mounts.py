@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,37 @@ from aiop.model.run import HostMount, VolumeMount
 if TYPE_CHECKING:
     from dagger import Container
 
-__all__ = ["copy_mounts_out", "mounted"]
+__all__ = ["check_mounts", "copy_mounts_out", "mounted"]
+
+_BLOCK = 4096
+"""A file costs at least this much, whatever is in it."""
+
+
+def check_mounts(mounts: Sequence[HostMount | VolumeMount], *, limit: int) -> None:
+    """Raise ``StartRefused`` for host directories that are too large to be copied, without looking at all of them."""
+    left = limit
+    for mount in mounts:
+        if isinstance(mount, HostMount):
+            for size in _sizes(mount.source):
+                left -= max(size, _BLOCK)
+                if left < 0:
+                    raise StartRefused(
+                        f"{mount.source} holds more than {limit} bytes: a Dagger Engine is given a copy of what is "
+                        "mounted. Mount a smaller directory, or raise AIOP_DAGGER_MOUNT_LIMIT_BYTES"
+                    )
+
+
+def _sizes(root: str) -> Iterator[int]:
+    left = [root]
+    while left:
+        try:
+            with os.scandir(left.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(entry.path)
+                    yield entry.stat(follow_symlinks=False).st_size
+        except OSError:  # gone meanwhile, or a file
+            continue
 
 
 def mounted(session: Session, container: Container, mount: HostMount | VolumeMount) -> Container:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import httpx
 import structlog
 
-from aiop.engines.dagger.faults import SessionLost, translated, words_of
+from aiop.engines.dagger.faults import SessionLost, cli_words, mendable, translated, words_of
 from aiop.engines.dagger.logs import Router, events
 from aiop.engines.dagger.sdk import connected, download_cli, remembered
 from aiop.errors import EngineRefused, EngineUnavailable
@@ -160,7 +160,7 @@ class Session:
         try:
             self.client = await self._stack.enter_async_context(connected(port=port.number, token=port.token))
         except EngineUnavailable as error:
-            raise EngineUnavailable(f"no session with the Dagger Engine: {error}{self._said()}") from error
+            raise self._fault(str(error)) from error
         self._tasks.append(asyncio.create_task(self._watch(), name="dagger-session"))
         self._tasks.append(asyncio.create_task(self._follow(port), name="dagger-session-logs"))
         empty = self.client.directory().with_new_directory("empty", permissions=_ANY_ONE).directory("empty")
@@ -177,11 +177,15 @@ class Session:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._process.wait()
-            raise EngineUnavailable(f"no session with the Dagger Engine{self._said()}") from None
+            raise self._fault() from None
 
     def _said(self) -> str:
-        words = bytes(self._words).decode(errors="replace").strip()
+        words = cli_words(bytes(self._words).decode(errors="replace"))
         return f": {words}" if words else ""
+
+    def _fault(self, *words: str) -> EngineUnavailable:
+        said = "".join(("no session with the Dagger Engine", *(f": {word}" for word in words), self._said()))
+        return EngineRefused(said) if mendable(said) else EngineUnavailable(said)
 
     # --- while it is open ---------------------------------------------------------------------------------------
 

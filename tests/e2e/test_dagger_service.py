@@ -1,0 +1,51 @@
+"""A service whose own engine is a Dagger Engine."""
+
+import asyncio
+
+import pytest
+
+from aiop.config import Settings
+from scenarios.test_scenarios import PASSWORD, play, running_service
+
+pytestmark = pytest.mark.dagger
+
+
+@pytest.fixture
+async def http(tmp_path, dagger_lab):
+    settings = Settings(
+        data_dir=tmp_path / "data", engine="dagger", dagger_endpoint=dagger_lab.endpoint, admin_password=PASSWORD
+    )
+    async with running_service(settings) as client:
+        yield client
+
+
+def document(image, **container):
+    return {"name": "x", "steps": [{"id": "a", "container": {"image": image, "script": "echo hello", **container}}]}
+
+
+async def test_the_local_agent_runs_workflows_there(http, dagger_lab):
+    async with asyncio.timeout(60):
+        ended = await play(http, {"workflow": document(dagger_lab.image)})
+    assert (ended["status"], ended["outputs"]) == ("completed", {"result": "hello"})
+    [agent] = (await http.get("/dagger/agents")).json()["agents"]
+    assert (await http.get(f"/dagger/agents/{agent['id']}")).json()["engine"]["type"] == "dagger"
+
+
+async def test_what_it_cannot_give_is_refused_with_the_field_and_ignored_if_asked(http, dagger_lab):
+    limited = document(dagger_lab.image, network="none", resources={"memory": "64Mi"})
+    workflow = (await http.post("/dagger/workflows", json=limited)).json()["id"]
+    refused = await http.post(f"/dagger/workflows/{workflow}/execute", json={})
+    assert refused.status_code == 400
+    assert {error["field"] for error in refused.json()["details"]["errors"]} == {
+        "steps[0].container.network",
+        "steps[0].container.resources.memory",
+    }
+    async with asyncio.timeout(60):
+        ended = await play(http, {"workflow": limited, "execute": {"ignore_unsupported": True}})
+    assert ended["status"] == "completed"
+
+
+async def test_an_agent_without_an_engine_of_its_own_has_the_one_of_the_service(http):
+    made = await http.post("/dagger/agents", json={"name": "another", "max_concurrent_executions": 1})
+    assert made.status_code == 201, made.text
+    assert (await http.get(f"/dagger/agents/{made.json()['id']}")).json()["engine"]["type"] == "dagger"

@@ -1,0 +1,24 @@
+"""Which engine an agent has by the settings."""
+
+import pytest
+
+from aiop.config import Settings
+from aiop.model.agent import EngineAddress, EngineType
+from aiop.runtime.engines import assumed_engine, default_engine
+
+
+@pytest.mark.parametrize("endpoint", [None, "unix:///run/dagger/engine.sock", "tcp://engine:1234"])
+def test_the_engine_of_the_service_can_be_a_dagger_engine(endpoint: str | None) -> None:
+    settings = Settings(engine="dagger", dagger_endpoint=endpoint)
+    assert default_engine(settings) == EngineAddress(EngineType.DAGGER, endpoint)
+
+
+def test_docker_is_found_where_its_own_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://docker:2375")
+    assert default_engine(Settings()) == EngineAddress(EngineType.DOCKER, "tcp://docker:2375")
+    assert default_engine(Settings(engine="dagger")) == EngineAddress(EngineType.DAGGER)
+
+
+def test_agents_that_name_no_engine_are_written_down_with_one_that_lacks_something() -> None:
+    assert assumed_engine(Settings(engine="dagger")) == EngineAddress(EngineType.DAGGER)
+    assert assumed_engine(Settings(engine="docker")) is None
