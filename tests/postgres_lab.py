@@ -121,6 +121,11 @@ class Postgres:
             await connection.execute("; ".join(f"DELETE FROM {name}" for name in metadata.tables))
         return self._shared
 
+    async def drop(self, url: str) -> None:
+        """Delete a database, and end whoever is connected to it."""
+        async with connected(self.url("postgres")) as connection:
+            await connection.execute(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [self._bin / program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=60, **self._as

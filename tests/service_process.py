@@ -76,6 +76,14 @@ class ServiceProcess:
         """``kill -9``."""
         await self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it answers nothing, and its connections stay open."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it was, and does not know."""
+        os.kill(self.pid, signal.SIGCONT)
+
     async def stop(self) -> int:
         """Ask it to stop; returns its exit code."""
         return await self._end(signal.SIGTERM)

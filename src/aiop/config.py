@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from aiop.model.replica import ReplicaRole
+
 __all__ = ["Settings", "default_data_dir"]
+
+
+SECRET_KEY_LENGTH = 32
 
 
 def default_data_dir() -> Path:
@@ -29,17 +34,26 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Directory for the database, the keys and step hand-over."
     )
-    database_url: str | None = Field(
-        None, description="SQLAlchemy URL of the database; by default SQLite at `aiop.db` in the data directory."
+    role: ReplicaRole = Field(
+        ReplicaRole.ALL,
+        description="What this process does where several share a PostgreSQL database: `api` answers requests, "
+        "`orchestrator` runs executions, `all` does both.",
     )
+    database_url: SecretStr | None = Field(
+        None,
+        description="The database: `postgresql://USER:PASSWORD@HOST/NAME`, or `sqlite+aiosqlite:///PATH`; by default "
+        "SQLite at `aiop.db` in the data directory.",
+    )
+    database_url_file: Path | None = Field(None, description="File to read the URL of the database from instead.")
     admin_password: SecretStr | None = Field(
         None, description="Password of `admin` at the first start; by default a random one in `admin-password`."
     )
     secret_key: SecretStr | None = Field(
         None,
-        min_length=32,
-        description="Signs access tokens and encrypts sealed values; by default a random one in `secret-key`.",
+        description="Signs access tokens and encrypts sealed values; the same for all replicas. By default a random "
+        "one in `secret-key`.",
     )
+    secret_key_file: Path | None = Field(None, description="File to read the secret key from instead.")
     access_token_seconds: int = Field(900, ge=30, description="Life of an access token.")
     refresh_token_seconds: int = Field(30 * 86400, ge=60, description="Life of a refresh token.")
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body; above it answers 413.")
@@ -123,11 +137,29 @@ class Settings(BaseSettings):
         100, ge=0, le=1000, description="Workflows that have series of their own in the metrics; others are summed."
     )
 
-    lease_seconds: int = Field(15, ge=3, description="How long an execution stays with a replica that is silent.")
+    lease_seconds: int = Field(10, ge=3, description="How long an execution stays with a replica that is silent.")
     retention_days: int = Field(90, ge=0, description="Ended executions are removed after this; 0 keeps them.")
     retention_count: int = Field(0, ge=0, description="Ended executions beyond this many are removed; 0 keeps them.")
     audit_retention_days: int = Field(365, ge=0, description="The audit log is cut after this; 0 keeps it.")
     log_limit_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Log of one step; the rest is cut.")
+
+    @model_validator(mode="after")
+    def _resolve(self) -> Settings:
+        for name, file in (("database_url", self.database_url_file), ("secret_key", self.secret_key_file)):
+            if file is None:
+                continue
+            if getattr(self, name) is not None:
+                raise ValueError(f"AIOP_{name.upper()} and AIOP_{name.upper()}_FILE exclude each other")
+            try:
+                text = file.read_text().strip()
+            except OSError as error:
+                raise ValueError(f"AIOP_{name.upper()}_FILE cannot be read: {error.strerror}") from error
+            setattr(self, name, SecretStr(text))
+        if self.secret_key is not None and len(self.secret_key.get_secret_value()) < SECRET_KEY_LENGTH:
+            raise ValueError(f"the secret key must have at least {SECRET_KEY_LENGTH} characters")
+        if self.role is not ReplicaRole.ALL and not self.shares_database:
+            raise ValueError(f"AIOP_ROLE={self.role} is for replicas that share a PostgreSQL database")
+        return self
 
     @field_validator("volume_roots", "source_roots", mode="before")
     @classmethod
@@ -151,5 +183,12 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The database, resolved."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'aiop.db'}"
+        """The database, resolved. May hold a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_dir / 'aiop.db'}"
+
+    @property
+    def shares_database(self) -> bool:
+        """Whether other replicas may work on the database."""
+        return self.store_url.startswith("postgres")

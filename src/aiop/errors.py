@@ -11,6 +11,7 @@ AiopError
 │   ├── TooLarge
 │   └── TooManyRequests
 ├── SourceRefused                a source, an archive or a path in them is not what can be taken
+├── SchemaUnfit                  the database has a schema that this release cannot work on
 ├── StorageUnavailable           the database or the disk cannot take or give data now (full, locked, gone)
 ├── ArtifactLost                 a snapshot, layer or output that is referred to is not there, or not whole
 ├── LeaseLost                    another owner has the execution; stop acting on it
@@ -49,6 +50,7 @@ __all__ = [
     "OutputGap",
     "RegistryUnavailable",
     "RequestError",
+    "SchemaUnfit",
     "SourceRefused",
     "StepLost",
     "StorageUnavailable",
@@ -137,6 +139,10 @@ class TooManyRequests(RequestError):
 
 class SourceRefused(AiopError):
     """A source or an archive cannot be taken as it is; the message names the path and why. The user can mend it."""
+
+
+class SchemaUnfit(AiopError):
+    """The schema of the database is too old or too new for this release, or would become so for others at work."""
 
 
 class StorageUnavailable(AiopError):

@@ -48,10 +48,11 @@ _TAGS = [
 ]
 
 
-def create_app(services: Services, *, site: Path | None = None) -> FastAPI:
+def create_app(services: Services, *, site: Path | None = None, whole: bool = True) -> FastAPI:
     """Build the ASGI application; it has no state of its own, and nothing to start or stop.
 
-    ``site`` is where the files of the web UI are, if they are to be served.
+    ``site`` is where the files of the web UI are, if they are to be served. Unless ``whole``, it answers probes and
+    Prometheus alone: for a replica that leaves the rest to others.
     """
     app = FastAPI(
         title="aiop",
@@ -63,7 +64,8 @@ def create_app(services: Services, *, site: Path | None = None) -> FastAPI:
         dependencies=[QueryOnce],
     )
     app.state.services = services
-    for resource in (
+    watched = (monitoring, health)
+    resources = (
         workflows,
         pipelines,
         sources,
@@ -79,7 +81,8 @@ def create_app(services: Services, *, site: Path | None = None) -> FastAPI:
         users,
         audit,
         health,
-    ):
+    )
+    for resource in resources if whole else watched:
         app.include_router(resource.router)
     errors.install(app)
     openapi.install(app)

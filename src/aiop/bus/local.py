@@ -21,6 +21,12 @@ class LocalBus:
         for listener in self._listeners.get(topic, ()):
             listener.wake()
 
+    def publish_all(self) -> None:
+        """Wake all listeners."""
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.wake()
+
     @contextmanager
     def listen(self, topic: str) -> Iterator[_LocalListener]:
         """Open a listener."""

@@ -12,6 +12,7 @@ from aiop.cli.examples import examples
 from aiop.cli.exits import Exit, Failure
 from aiop.cli.imports import without
 from aiop.errors import AiopError
+from aiop.model.replica import ReplicaRole
 
 __all__ = ["EXAMPLES", "serve"]
 
@@ -32,6 +33,10 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option(help="Directory of database and keys (AIOP_DATA_DIR).", file_okay=False)
     ] = None,
+    role: Annotated[
+        ReplicaRole | None,
+        typer.Option(help="What it does where several share a PostgreSQL database (AIOP_ROLE; all)."),
+    ] = None,
     docker_endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="Docker Engine to use (AIOP_DOCKER_ENDPOINT).")
     ] = None,
@@ -46,12 +51,12 @@ def serve(
         from aiop.runtime import serve as run
 
     given: dict[str, Any] = {
-        "host": host, "port": port, "data_dir": data_dir, "docker_endpoint": docker_endpoint
+        "host": host, "port": port, "data_dir": data_dir, "role": role, "docker_endpoint": docker_endpoint
     }  # fmt: skip
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        details = [f"AIOP_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
+        details = [_fault(fault["loc"], fault["msg"]) for fault in error.errors()]
         hint = "Correct these variables in the environment, or leave them out for their defaults."
         raise Failure(Exit.USAGE, "the settings are not valid", details=details, hint=hint) from error
     try:
@@ -65,5 +70,15 @@ def serve(
         )
         raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}{place}", hint=hint) from error
     except AiopError as error:
-        hint = "Is the data directory (--data-dir, AIOP_DATA_DIR) the right one, and in use by this service alone?"
+        hint = (
+            "Is AIOP_DATABASE_URL the right one? `aiop db check` looks at the database."
+            if settings.shares_database
+            else "Is the data directory (--data-dir, AIOP_DATA_DIR) the right one, and in use by this service alone?"
+        )
         raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}", hint=hint) from error
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> str:
+    """Say what is wrong with which setting; some messages name theirs."""
+    sentence = message.removeprefix("Value error, ")
+    return f"AIOP_{'.'.join(map(str, place)).upper()}: {sentence}" if place else sentence

@@ -12,6 +12,7 @@ from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
 from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, OutputSink
 from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
+from aiop.interfaces.holding import holding, still_ours
 from aiop.interfaces.images import Images
 from aiop.interfaces.pipelines import (
     CachedResult,
@@ -22,6 +23,7 @@ from aiop.interfaces.pipelines import (
     PreviousRun,
 )
 from aiop.interfaces.reading import ExecutionQuery, Page, PageQuery, ReadStore, WorkflowQuery
+from aiop.interfaces.replicas import Beat, ReplicaStore
 from aiop.interfaces.requests import Idempotency, NewExecution, NewWorkflow, OperationsStore
 from aiop.interfaces.secrets import NewSecret, SecretQuery, SecretStore
 from aiop.interfaces.store import Store
@@ -39,6 +41,7 @@ __all__ = [
     "AuditQuery",
     "AuditStore",
     "AuthStore",
+    "Beat",
     "Bus",
     "CacheStore",
     "CachedResult",
@@ -69,6 +72,7 @@ __all__ = [
     "PipelineStore",
     "PreviousRun",
     "ReadStore",
+    "ReplicaStore",
     "RunnerStore",
     "SecretQuery",
     "SecretStore",
@@ -83,5 +87,7 @@ __all__ = [
     "acting",
     "current_actor",
     "execution_topic",
+    "holding",
     "identified",
+    "still_ours",
 ]

@@ -89,6 +89,7 @@ class Engine(Protocol):
         then gives the outcome (``image_pull``, ``start_failed``). A registry that cannot be reached is
         ``RegistryUnavailable``; one that refuses is an outcome. ``StepLost`` if the engine died while it started the
         container, so that nobody knows whether it runs or has run.
+        ``still_ours`` is awaited right before the container is made.
 
         The layer of a ``workspace`` (its ``upper``) holds what the container changed, whole and in overlayfs' format,
         from the moment in which ``wait`` returns; what it holds before, or without ``wait``, is undefined.

@@ -11,6 +11,7 @@ from aiop.interfaces.commits import RunnerStore
 from aiop.interfaces.figures import FigureStore
 from aiop.interfaces.pipelines import CacheStore, PipelineStore
 from aiop.interfaces.reading import ReadStore
+from aiop.interfaces.replicas import ReplicaStore
 from aiop.interfaces.requests import OperationsStore
 from aiop.interfaces.secrets import SecretStore
 from aiop.interfaces.supervision import SupervisorStore
@@ -32,6 +33,7 @@ class Store(
     AuditStore,
     PipelineStore,
     CacheStore,
+    ReplicaStore,
     Protocol,
 ):
     """All of it; what ``runtime`` builds and hands out by its parts."""

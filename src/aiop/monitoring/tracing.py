@@ -6,7 +6,7 @@ of an execution: spans are made after the end, a page of steps at a time, and se
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -44,7 +44,11 @@ class Sender(Protocol):
 class Tracing:
     """One for a process. ``run`` until cancelled."""
 
-    def __init__(self, store: TraceStore, bus: Bus, clock: Clock, sender: Sender) -> None:
+    def __init__(
+        self, store: TraceStore, bus: Bus, clock: Clock, sender: Sender, *, mine: Callable[[], bool] = lambda: True
+    ) -> None:
+        """``mine`` tells whether it is this replica that exports."""
+        self._mine = mine
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -71,6 +75,8 @@ class Tracing:
         One trace that is refused does not keep others: it is passed over, and comes again in the next round. Two in a
         row mean that nobody takes anything.
         """
+        if not self._mine():
+            return True
         refused = 0
         try:
             while due := await self._due():

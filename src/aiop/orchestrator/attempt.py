@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from aiop.errors import EngineUnavailable, OutputGap, RegistryUnavailable, StepLost, StorageUnavailable
-from aiop.interfaces import Clock
+from aiop.interfaces import Clock, still_ours
 from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepKey
 from aiop.model.pipelines import WorkspaceRecord
@@ -232,6 +232,7 @@ class Attempt:
         if self._on_engine:
             started_at = await engine.adopt(self.key, container, self.output.feed)
         else:
+            await self._interruptibly(still_ours())
             self._touched = True
             started_at = await self._interruptibly(engine.start(self.key, container, self.output.feed))
             self._on_engine = True

@@ -52,6 +52,8 @@ class EngineSource:
     key: Callable[[AgentRecord], Hashable]
     build: Callable[[AgentRecord], Engine]
     volumes: Callable[[AgentRecord], VolumePolicy]
+    reachable: Callable[[AgentRecord], bool] = lambda _: True
+    """Whether this process can reach the agent's engine: the local one of another machine it cannot."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class _Site:
     sweeper: ContainerSweeper
     news: asyncio.Event
     slots: Slots
+    name: str
     agents: list[AgentId] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     check: EngineCheck | None = None
@@ -81,13 +84,16 @@ class Fleet:
         *,
         slots: int,
         patience: timedelta,
+        mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        """``mine`` tells which of several replicas checks an engine and cleans up there (``Roster``)."""
         self._store = store
         self._bus = bus
         self._clock = clock
         self._engines = engines
         self._slots = slots
         self._patience = patience
+        self._mine = mine
         self._sites: dict[Hashable, _Site] = {}
         self._places: dict[AgentId, Place] = {}
         self._refreshing = asyncio.Lock()
@@ -146,7 +152,7 @@ class Fleet:
         """Make places and sites what the store says of agents."""
         group = await asyncio.shield(self._group)
         async with self._refreshing:
-            records = await self._store.all_agents()
+            records = [each for each in await self._store.all_agents() if self._engines.reachable(each)]
             before = self._places
             places: dict[AgentId, Place] = {}
             members: dict[Hashable, list[AgentId]] = {}
@@ -191,11 +197,13 @@ class Fleet:
         news = asyncio.Event()
         gate = EngineGate(engine, self._clock, news=news.set)
         remover = Remover(engine, gate)
+        name = f"engine {key}"
         site = _Site(
+            name=name,
             engine=engine,
             gate=gate,
             remover=remover,
-            sweeper=ContainerSweeper(engine, self._store, self._clock, remover),
+            sweeper=ContainerSweeper(engine, self._store, self._clock, remover, mine=lambda: self._mine(name)),
             news=news,
             slots=Slots(self._slots),
         )
@@ -223,18 +231,25 @@ class Fleet:
     async def _watch(self, site: _Site) -> None:
         """Check an engine now and then, and at once when somebody has found it away."""
         while True:
+            found_away = site.news.is_set()
             site.news.clear()
-            asking = asyncio.create_task(self._ask(site.engine, limit=CHECK_LIMIT + LATE_LIMIT))
-            try:
-                await asyncio.wait({asking}, timeout=CHECK_LIMIT.total_seconds())
-                if not asking.done():
-                    await self._note(site, self._silent())
-                await self._note(site, await asking)
-            except StorageUnavailable as error:
-                log.info("health_not_noted", error=str(error))
-            finally:
-                asking.cancel()
+            if found_away or self._mine(site.name):
+                await self._check(site)
+            else:
+                site.check = None  # what another has noted meanwhile is not known
             await pause(self._clock, CHECK_PERIOD, unless=site.news)
+
+    async def _check(self, site: _Site) -> None:
+        asking = asyncio.create_task(self._ask(site.engine, limit=CHECK_LIMIT + LATE_LIMIT))
+        try:
+            await asyncio.wait({asking}, timeout=CHECK_LIMIT.total_seconds())
+            if not asking.done():
+                await self._note(site, self._silent())
+            await self._note(site, await asking)
+        except StorageUnavailable as error:
+            log.info("health_not_noted", error=str(error))
+        finally:
+            asking.cancel()
 
     def _silent(self) -> EngineCheck:
         return EngineCheck(AgentHealth.OFFLINE, self._clock.now(), error="it does not answer in time")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, assert_never
 
-from aiop.interfaces import Bus, Clock, Lease, RunnerStore, SecretStore, Vault, execution_topic
+from aiop.interfaces import Bus, Clock, Lease, RunnerStore, SecretStore, Vault, execution_topic, holding
 from aiop.model.definition import JsonValue
 from aiop.model.ids import StepKey
 from aiop.model.pipelines import WorkspaceRecord
@@ -47,6 +48,7 @@ from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import ReadyTimes, restored_steps
 from aiop.orchestrator.result import AttemptResult
 from aiop.orchestrator.secrets import SecretReader
+from aiop.orchestrator.tenure import Tenure
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, sensitive_texts
 from aiop.orchestrator.workspaces import PipelineFiles, Workspaces
 from aiop.spec import Plan, Scope, TemplateError, render_step
@@ -86,9 +88,19 @@ class RunnerContext:
 class Runner:
     """One execution under one lease. ``run`` once; ``cancel`` and ``end`` at any time."""
 
-    def __init__(self, lease: Lease, record: ExecutionRecord, plan: Plan, context: RunnerContext, place: Place) -> None:
-        """Raise ``ValueError`` if sealed values cannot be opened."""
+    def __init__(
+        self,
+        lease: Lease,
+        record: ExecutionRecord,
+        plan: Plan,
+        context: RunnerContext,
+        place: Place,
+        *,
+        tenure: Tenure | None = None,
+    ) -> None:
+        """Raise ``ValueError`` if sealed values cannot be opened. Without ``tenure`` nobody else can take the lease."""
         self._lease = lease
+        self._tenure = tenure
         self._record = record
         self._plan = plan
         self._context = context
@@ -251,7 +263,8 @@ class Runner:
 
     async def _drive(self, node: Node, attempt: Attempt) -> None:
         await self._room.wait()
-        result = await attempt.run()
+        with holding(self._tenure.held) if self._tenure is not None else nullcontext():
+            result = await attempt.run()
         del self._under_way[node]
         self._attempt_ended(node, attempt, result)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -21,6 +21,7 @@ from aiop.model.state import Reason
 from aiop.orchestrator.abandoned import abandoned
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.runner import Displaced, Runner, RunnerContext
+from aiop.orchestrator.tenure import Tenure
 from aiop.spec import Plan
 
 __all__ = ["Places", "Supervisor"]
@@ -42,6 +43,7 @@ class _Charge:
     """An execution in our care."""
 
     lease: Lease
+    tenure: Tenure | None = None
     task: asyncio.Task[None] | None = None
     runner: Runner | None = None
     lost: bool = False
@@ -70,8 +72,14 @@ class Supervisor:
         plans: Callable[[ExecutionRecord], Plan],
         places: Places,
         ttl: timedelta,
+        shared: bool = False,
+        replicas: Callable[[], int] = lambda: 1,
     ) -> None:
-        """``owner`` is the same after a restart; ``plans`` raises ``InvalidRequest`` for what cannot be run."""
+        """``owner`` is the same after a restart; ``plans`` raises ``InvalidRequest`` for what cannot be run.
+
+        Where the database is ``shared``, others may take over what we do not renew in time; ``replicas`` says how
+        many claim.
+        """
         self._owner = owner
         self._context = context
         self._store = store
@@ -79,6 +87,8 @@ class Supervisor:
         self._plans = plans
         self._places = places
         self._ttl = ttl
+        self._shared = shared
+        self._replicas = replicas
         self._clock: Clock = context.clock
         self._charges: dict[ExecutionId, _Charge] = {}
 
@@ -108,19 +118,23 @@ class Supervisor:
                 await wakes.wait(LOOK_PERIOD)
 
     async def _adopt_own(self) -> None:
+        asked = self._clock.now()
         leases = await self._store.adopt_own(self._owner, ttl=self._ttl)
         if leases:
             log.info("executions_recovered", count=len(leases))
         for lease in leases:
-            self._take_charge(lease)
+            self._take_charge(lease, asked)
 
     async def _claim(self) -> None:
         full = True
         while full:
-            leases = await self._store.claim(self._owner, ttl=self._ttl, limit=CLAIMS_AT_ONCE)
+            asked = self._clock.now()
+            # Some at a time, so that replicas that claim at once come to equal shares.
+            limit = max(1, CLAIMS_AT_ONCE // self._replicas())
+            leases = await self._store.claim(self._owner, ttl=self._ttl, limit=limit)
             for lease in leases:
-                self._take_charge(lease)
-            full = len(leases) == CLAIMS_AT_ONCE
+                self._take_charge(lease, asked)
+            full = len(leases) == limit
 
     async def _pass_on_cancels(self) -> None:
         if not self._charges:
@@ -139,7 +153,7 @@ class Supervisor:
     async def _renew(self) -> None:
         if not self._charges:
             return
-        before = set(self._charges)
+        before, asked = set(self._charges), self._clock.now()
         kept = set(await self._store.renew(self._owner, ttl=self._ttl))
         for execution in before - kept:
             charge = self._charges.get(execution)
@@ -147,6 +161,10 @@ class Supervisor:
                 log.warning("lease_lost", execution=execution)
                 charge.lost = True
                 charge.task.cancel()
+        for execution in kept:
+            charge = self._charges.get(execution)
+            if charge is not None and charge.tenure is not None:
+                charge.tenure.extend(asked + self._ttl)
 
     async def _until_stored(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do ``work``; a database that is away is waited for."""
@@ -164,8 +182,8 @@ class Supervisor:
 
     # --- one execution -------------------------------------------------------------------------------------------
 
-    def _take_charge(self, lease: Lease) -> None:
-        charge = _Charge(lease)
+    def _take_charge(self, lease: Lease, asked: datetime) -> None:
+        charge = _Charge(lease, Tenure(self._clock, asked + self._ttl) if self._shared else None)
         self._charges[lease.execution] = charge
         charge.task = asyncio.create_task(self._care_for(charge), name=f"execution {lease.execution}")
 
@@ -211,7 +229,7 @@ class Supervisor:
             return
         try:
             plan = self._plans(record)
-            runner = Runner(charge.lease, record, plan, self._context, place)
+            runner = Runner(charge.lease, record, plan, self._context, place, tenure=charge.tenure)
         except InvalidRequest as error:
             faults = "; ".join(f"{fault.field}: {fault.message}" for fault in error.faults)
             await self._fail(charge.lease, Reason.INTERNAL, f"the definition cannot be run: {faults}")

@@ -80,8 +80,18 @@ class Remover:
 class ContainerSweeper:
     """Looks on one engine for containers that nobody will ask for again: now and then, and when woken."""
 
-    def __init__(self, engine: Engine, store: SupervisorStore, clock: Clock, remover: Remover) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: SupervisorStore,
+        clock: Clock,
+        remover: Remover,
+        *,
+        mine: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``mine`` tells whether it is this replica that cleans up there."""
         self._engine = engine
+        self._mine = mine
         self._store = store
         self._clock = clock
         self._remover = remover
@@ -100,6 +110,8 @@ class ContainerSweeper:
 
         Raises ``EngineUnavailable`` or ``StorageUnavailable``.
         """
+        if not self._mine():
+            return 0
         removable = await self._store.removable(await self._engine.attempts())
         self._remover.put(removable)
         return len(removable)
@@ -121,8 +133,12 @@ class Retention:
 class HistorySweeper:
     """Deletes what is past its retention, and what was deleted by users."""
 
-    def __init__(self, store: HistoryStore, clock: Clock, retention: Retention) -> None:
+    def __init__(
+        self, store: HistoryStore, clock: Clock, retention: Retention, *, mine: Callable[[], bool] = lambda: True
+    ) -> None:
+        """``mine`` tells whether it is this replica that does it."""
         self._store = store
+        self._mine = mine
         self._clock = clock
         self._retention = retention
 
@@ -136,6 +152,8 @@ class HistorySweeper:
 
         Returns how many executions went. Raises ``StorageUnavailable``.
         """
+        if not self._mine():
+            return 0
         removed = 0
         age, count = self._retention.age, self._retention.count
         while age is not None or count is not None:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 
 import aiop
 from aiop.api import Services, create_app
 from aiop.auth import AuthService, FernetVault, ensure_admin
-from aiop.bus.local import LocalBus
+from aiop.bus import LocalBus, PostgresBus
 from aiop.config import Settings
-from aiop.interfaces import Clock
+from aiop.errors import AiopError
+from aiop.interfaces import Clock, ReplicaStore, Vault
 from aiop.model.agent import AgentRecord
 from aiop.model.ids import AgentId, new_id
+from aiop.model.replica import Replica, ReplicaRole
 from aiop.monitoring import Monitoring, OtlpSender, Tracing
 from aiop.operations import AgentOperations, Operations, PipelineOperations
 from aiop.orchestrator.files_sweep import FilesSweeper
 from aiop.orchestrator.fleet import Fleet
 from aiop.orchestrator.plans import Plans
+from aiop.orchestrator.roster import Roster
 from aiop.orchestrator.runner import RunnerContext
 from aiop.orchestrator.supervisor import Supervisor
 from aiop.orchestrator.sweep import HistorySweeper, Retention
@@ -32,9 +36,16 @@ from aiop.runtime.artifacts import build_artifacts
 from aiop.runtime.clock import SystemClock
 from aiop.runtime.engines import EngineBuilder, assumed_engine, default_engine
 from aiop.runtime.installation import Installation, open_installation
-from aiop.store import open_store
+from aiop.store import HEAD, open_store
 
-__all__ = ["Service", "build_service"]
+__all__ = ["OtherKeyError", "Service", "build_service"]
+
+Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+
+class OtherKeyError(AiopError):
+    """The database was made with another secret key: nothing that is sealed in it could be opened."""
+
 
 UI = Path(aiop.__file__).parent / "ui"
 """Where the web UI is built into."""
@@ -46,27 +57,60 @@ class Service:
 
     app: FastAPI
     installation: Installation
+    role: ReplicaRole
     supervisor: Supervisor
     fleet: Fleet
     sweeper: HistorySweeper
     files_sweeper: FilesSweeper
     monitoring: Monitoring
     tracing: Tracing | None
+    roster: Roster
+    bus: PostgresBus | None
     stopping: asyncio.Event
     """To be set when the service is to end; streams end then."""
+
+    @property
+    def loops(self) -> Mapping[str, Loop]:
+        """What is to run until it is cancelled, one after the other in this order: executions let go of their engines
+        before those are closed.
+        """
+        loops: dict[str, Loop] = {}
+        if self.role.runs:
+            loops |= {
+                "supervisor": self.supervisor.run,
+                "fleet": self.fleet.run,
+                "sweeper": self.sweeper.run,
+                "files-sweeper": self.files_sweeper.run,
+            }
+            if self.tracing is not None:
+                loops["tracing"] = self.tracing.run
+        loops |= {"process-meter": self.monitoring.process.run, "roster": self.roster.run}
+        if self.bus is not None:
+            loops["bus"] = self.bus.run
+        return loops
 
 
 @asynccontextmanager
 async def build_service(settings: Settings) -> AsyncIterator[Service]:
-    """Open all parts; raises ``InstallationInUseError`` and ``StorageUnavailable``."""
+    """Open all parts; raises ``InstallationInUseError``, ``OtherKeyError``, ``SchemaUnfit``, ``StorageUnavailable``."""
     async with AsyncExitStack() as stack:
         installation = stack.enter_context(open_installation(settings))
         clock = SystemClock()
-        bus = LocalBus()
+        bus = PostgresBus(settings.store_url, clock) if settings.shares_database else LocalBus()
         vault = FernetVault(installation.secret)
         store = await stack.enter_async_context(
-            open_store(settings.store_url, clock=clock, series_limit=settings.metrics_workflows, traced=settings.traced)
+            open_store(
+                settings.store_url,
+                clock=clock,
+                series_limit=settings.metrics_workflows,
+                traced=settings.traced,
+                replica=installation.replica,
+            )
         )
+        installation = await _agreed(installation, store, vault)
+        me = Replica(installation.replica, settings.role, aiop.__version__, HEAD, clock.now())
+        roster = Roster(me, store, clock, ttl=settings.lease_ttl, compare=clock.compare)
+        await roster.beat()
         password = settings.admin_password.get_secret_value() if settings.admin_password else None
         await ensure_admin(store, clock, password=password, file=installation.admin_password_file)
 
@@ -81,8 +125,9 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             EngineBuilder(settings, installation, clock, vault).source,
             slots=settings.max_concurrent_steps,
             patience=timedelta(seconds=settings.engine_lost_seconds),
+            mine=roster.mine,
         )
-        if settings.local_agent:
+        if settings.local_agent and settings.role.runs:
             await store.add_agent(_local_agent(settings, installation, clock))
         context = RunnerContext(
             store=store,
@@ -95,13 +140,15 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             traced=settings.traced,
         )
         supervisor = Supervisor(
-            installation.id,
+            installation.replica,
             context,
             store,
             bus,
             plans=Plans().load,
             places=fleet,
             ttl=settings.lease_ttl,
+            shared=settings.shares_database,
+            replicas=lambda: roster.running,
         )
         retention = Retention(
             age=timedelta(days=settings.retention_days) if settings.retention_days else None,
@@ -120,7 +167,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         if settings.traced:
             sender = OtlpSender(installation.id)
             stack.callback(sender.close)
-            tracing = Tracing(store, bus, clock, sender)
+            tracing = Tracing(store, bus, clock, sender, mine=lambda: roster.mine("traces"))
         services = Services(
             store=store,
             operations=Operations(store, bus, vault, volume_roots=settings.volume_roots),
@@ -137,19 +184,33 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             open_metrics=settings.metrics_open,
             max_body_bytes=settings.max_body_bytes,
         )
-        sweeper = HistorySweeper(store, clock, retention)
+        sweeper = HistorySweeper(store, clock, retention, mine=lambda: roster.mine("history"))
         files_sweeper = FilesSweeper(artifacts, store, clock, limit=settings.cache_limit_bytes)
         yield Service(
-            create_app(services, site=UI),
+            create_app(services, site=UI if settings.role.serves else None, whole=settings.role.serves),
             installation,
+            settings.role,
             supervisor,
             fleet,
             sweeper,
             files_sweeper,
             monitoring,
             tracing,
+            roster,
+            bus if isinstance(bus, PostgresBus) else None,
             services.stopping,
         )
+
+
+async def _agreed(installation: Installation, store: ReplicaStore, vault: Vault) -> Installation:
+    """Take over what all replicas agree on; raises ``OtherKeyError``."""
+    fingerprint = vault.digest(b"fingerprint")
+    if await store.agree("key_fingerprint", fingerprint) != fingerprint:
+        raise OtherKeyError(
+            "the secret key is not the one that this database was made with: set AIOP_SECRET_KEY to that of the other "
+            "replicas, or to what is in the file secret-key of the first one's data directory"
+        )
+    return replace(installation, id=await store.agree("id", installation.id))
 
 
 def _local_agent(settings: Settings, installation: Installation, clock: Clock) -> AgentRecord:
@@ -162,6 +223,6 @@ def _local_agent(settings: Settings, installation: Installation, clock: Clock) -
         engine=assumed_engine(settings),
         workflow_directory=str(settings.workflow_directory) if settings.workflow_directory else None,
         max_load=settings.max_concurrent_executions,
-        installation=installation.id,
+        installation=installation.replica,
         error="not checked yet",
     )

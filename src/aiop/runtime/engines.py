@@ -54,7 +54,7 @@ class EngineBuilder:
     @property
     def source(self) -> EngineSource:
         """What the fleet draws on."""
-        return EngineSource(self._key, self._build, self._volumes)
+        return EngineSource(self._key, self._build, self._volumes, self._is_reachable)
 
     def _key(self, agent: AgentRecord) -> Hashable:
         return agent.engine or self._default, agent.sealed
@@ -93,6 +93,9 @@ class EngineBuilder:
             start_limit=self._settings.engine_start_limit,
             tls=tls,
         )
+
+    def _is_reachable(self, agent: AgentRecord) -> bool:
+        return agent.installation in (None, self._installation.replica)
 
     def _volumes(self, agent: AgentRecord) -> VolumePolicy:
         roots, directory = self._settings.volume_roots, agent.workflow_directory

@@ -1,4 +1,4 @@
-"""The data directory: who this installation is, its keys, and the lock that keeps it to one process."""
+"""The data directory: who this replica is, its keys, and the lock that keeps it to one process."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ class InstallationInUseError(AiopError):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """``id`` stays for the life of the data directory: it marks containers, and owns leases across restarts."""
+    """``replica`` stays for the life of the data directory, and owns leases across restarts; ``id`` marks containers,
+    and is that of the database: all replicas have the same.
+    """
 
+    replica: str
     id: str
     directory: Path
     secret: str
@@ -62,8 +65,10 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         except BlockingIOError:
             raise InstallationInUseError(f"another aiop is running in {directory}") from None
         secret = settings.secret_key.get_secret_value() if settings.secret_key else None
+        own = _kept(directory / "installation", new_id)
         yield Installation(
-            id=_kept(directory / "installation", new_id),
+            replica=own,
+            id=own,
             directory=directory,
             secret=secret or _kept(directory / "secret-key", lambda: secrets.token_urlsafe(48)),
         )

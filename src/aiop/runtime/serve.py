@@ -58,18 +58,9 @@ async def _serve(settings: Settings) -> None:
             log = structlog.get_logger()
             log.info("serving", url=f"http://{host}:{port}", data_dir=str(service.installation.directory))
             async with asyncio.TaskGroup() as group:
-                loops = [
-                    group.create_task(service.supervisor.run(), name="supervisor"),
-                    group.create_task(service.fleet.run(), name="fleet"),
-                    group.create_task(service.sweeper.run(), name="sweeper"),
-                    group.create_task(service.files_sweeper.run(), name="files-sweeper"),
-                    group.create_task(service.monitoring.process.run(), name="process-meter"),
-                ]
-                if service.tracing is not None:
-                    loops.append(group.create_task(service.tracing.run(), name="tracing"))
+                loops = [group.create_task(run(), name=name) for name, run in service.loops.items()]
                 # A loop that fails takes the server down with it: a service that cannot run steps must not look well.
                 await server.serve(sockets=[listening])
-                # In this order: executions let go of their engines before those are closed.
                 for loop in loops:
                     loop.cancel()
                     await asyncio.wait({loop})

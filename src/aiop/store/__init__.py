@@ -1,6 +1,6 @@
-"""Durable facts in SQL: SQLite now, written so that PostgreSQL is a second dialect and not a second path."""
+"""Durable facts in SQL, on SQLite and PostgreSQL by one path with two dialects."""
 
 from aiop.store.facade import SqlStore, open_store
-from aiop.store.schema import upgrade
+from aiop.store.schema import HEAD, upgrade
 
-__all__ = ["SqlStore", "open_store", "upgrade"]
+__all__ = ["HEAD", "SqlStore", "open_store", "upgrade"]

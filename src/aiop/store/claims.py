@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import Lease
@@ -39,23 +39,36 @@ class Claims:
     async def claim(self, tx: AsyncConnection, owner: str, *, now: int, expires_at: int, limit: int) -> Sequence[Lease]:
         """Take over what others let go of, then what is new."""
         leases = tables.leases
-        free = or_(leases.c.owner.is_(None), and_(leases.c.expires_at <= now, leases.c.owner != owner))
-        kept = leases.c.agent_id != NOWHERE
+        gone = [each async for each in _silent(tx, owner, now)]
+        free = or_(leases.c.owner.is_(None), leases.c.owner.in_(gone))
+        kept = and_(leases.c.agent_id != NOWHERE, or_(tables.agents.c.id.is_(None), _within_reach(owner)))
         dropped = [
             (ExecutionId(row.execution_id), AgentId(row.agent_id))
             for row in await tx.execute(
                 select(leases.c.execution_id, leases.c.agent_id)
                 .join(tables.executions, tables.executions.c.id == leases.c.execution_id)
+                .outerjoin(tables.agents, tables.agents.c.id == leases.c.agent_id)
                 .where(free, kept, tables.executions.c.status.in_(OPEN))
                 .order_by(tables.executions.c.created_at, leases.c.execution_id)
                 .limit(limit)
                 .with_for_update(of=leases, skip_locked=True)
             )
         ]
-        taken = await self._take(tx, owner, dropped, expires_at=expires_at, only=free)
-        await self._db.dialect.lock_placement(tx)
-        placed = await _placements(tx, limit=limit - len(dropped))
-        return [*taken, *await self._take(tx, owner, placed, expires_at=expires_at, only=free)]
+        taken = list(await self._take(tx, owner, dropped, only=free))
+        if len(dropped) < limit and await _is_waited(tx):
+            await self._db.dialect.lock_placement(tx)
+            placed = await _placements(tx, owner, limit=limit - len(dropped))
+            taken += await self._take(tx, owner, placed, only=free)
+        if taken:
+            await self.hold(tx, owner, expires_at=expires_at)
+        return taken
+
+    async def hold(self, tx: AsyncConnection, owner: str, *, expires_at: int) -> None:
+        """Let all that ``owner`` holds be its own until then: one row, however much that is."""
+        insert = self._db.dialect.insert(tables.owners).values(id=owner, expires_at=expires_at)
+        await tx.execute(
+            insert.on_conflict_do_update(index_elements=[tables.owners.c.id], set_={"expires_at": expires_at})
+        )
 
     async def adopt_own(self, tx: AsyncConnection, owner: str, *, expires_at: int) -> Sequence[Lease]:
         """Take again what ``owner`` held."""
@@ -64,7 +77,8 @@ class Claims:
             select(leases.execution_id, leases.agent_id).where(leases.owner == owner).order_by(leases.execution_id)
         )
         own = [(ExecutionId(row.execution_id), AgentId(row.agent_id)) for row in rows]
-        return await self._take(tx, owner, own, expires_at=expires_at, only=leases.owner == owner)
+        await self.hold(tx, owner, expires_at=expires_at)
+        return await self._take(tx, owner, own, only=leases.owner == owner)
 
     async def _take(
         self,
@@ -72,7 +86,6 @@ class Claims:
         owner: str,
         chosen: Sequence[tuple[ExecutionId, AgentId]],
         *,
-        expires_at: int,
         only: Any,
     ) -> Sequence[Lease]:
         """Make or take over the leases that are still to be had; the condition is checked where the row is locked."""
@@ -80,8 +93,7 @@ class Claims:
         taken: list[Lease] = []
         for some in batched(chosen, _AT_ONCE):
             rows = [
-                {"execution_id": execution, "owner": owner, "epoch": 1, "expires_at": expires_at, "agent_id": agent}
-                for execution, agent in some
+                {"execution_id": execution, "owner": owner, "epoch": 1, "agent_id": agent} for execution, agent in some
             ]
             insert = self._db.dialect.insert(leases)
             found = await tx.execute(
@@ -91,7 +103,6 @@ class Claims:
                     set_={
                         "owner": owner,
                         "epoch": leases.c.epoch + 1,
-                        "expires_at": expires_at,
                         "agent_id": insert.excluded.agent_id,
                     },
                     where=only,
@@ -105,7 +116,30 @@ class Claims:
         return taken
 
 
-async def _placements(tx: AsyncConnection, *, limit: int) -> list[tuple[ExecutionId, AgentId]]:
+async def _silent(tx: AsyncConnection, owner: str, now: int) -> AsyncIterator[str]:
+    """Yield the others who hold leases and have not been heard of in time.
+
+    Their rows stay locked: who renews at this moment is told what he has lost.
+    """
+    holder = await tx.scalar(_FIRST_HOLDER)
+    while holder is not None:
+        if holder != owner and await tx.scalar(_IS_SILENT, {"holder": holder, "now": now}):
+            yield holder
+        holder = await tx.scalar(_NEXT_HOLDER, {"last": holder})
+
+
+async def _is_waited(tx: AsyncConnection) -> bool:
+    """Tell whether there is something to be placed, before others are kept from placing."""
+    return await tx.scalar(_FIRST_QUEUE) is not None or await tx.scalar(_SOME_DISPLACED) is not None
+
+
+def _within_reach(owner: str) -> ColumnElement[bool]:
+    """Choose the agents that ``owner`` can reach: the local one of another replica is on another machine."""
+    installation = tables.agents.c.installation
+    return or_(installation.is_(None), installation == owner)
+
+
+async def _placements(tx: AsyncConnection, owner: str, *, limit: int) -> list[tuple[ExecutionId, AgentId]]:
     """Choose agents for the oldest that wait, as far as there are places; under the lock of placement, so two replicas
     never count the same place as free.
     """
@@ -118,7 +152,7 @@ async def _placements(tx: AsyncConnection, *, limit: int) -> list[tuple[Executio
     waiting = [requires async for requires in _queues(tx)]
     if not waiting and not displaced:
         return cancelled
-    agents = [agent_record(row) for row in await tx.execute(_AGENTS)]
+    agents = [agent_record(row) for row in await tx.execute(_AGENTS.where(_within_reach(owner)))]
     loads = Counter({agent.id: agent.load for agent in agents})
     room = sum(max(0, agent.max_load - agent.load) for agent in agents)
     heads: list[Sequence[AnyRow]] = [displaced]
@@ -157,6 +191,16 @@ async def _queues(tx: AsyncConnection) -> AsyncIterator[str]:
         yield last
         last = await tx.scalar(_NEXT_QUEUE, {"last": last})
 
+
+_leases, _owners = tables.leases.c, tables.owners.c
+_FIRST_HOLDER = select(func.min(_leases.owner))
+_NEXT_HOLDER = _FIRST_HOLDER.where(_leases.owner > bindparam("last"))
+_IS_SILENT = (
+    select(_owners.id)
+    .where(_owners.id == bindparam("holder"), _owners.expires_at <= bindparam("now"))
+    .with_for_update()
+)
+_SOME_DISPLACED = select(_leases.execution_id).where(_leases.agent_id == NOWHERE, _leases.owner.is_(None)).limit(1)
 
 _executions = tables.executions.c
 _PENDING = _executions.status == literal_column("'pending'")

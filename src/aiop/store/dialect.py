@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -27,6 +27,9 @@ class Dialect(Protocol):
 
     snapshot: Mapping[str, Any]
     """Execution options of a reading connection all of whose statements are to see one state."""
+
+    clock: ColumnElement[int] | None
+    """The database's own time in microseconds, at the moment of asking; ``None`` if it has that of this machine."""
 
     def prepare(self) -> None:
         """Make ready what must exist before the first connection."""
@@ -49,6 +52,9 @@ class Dialect(Protocol):
 
     async def tidy(self, connection: AsyncConnection) -> None:
         """Do what is to be done now and then between two transactions of the writer; never raises."""
+
+    async def damages(self, tx: AsyncConnection) -> Sequence[str]:
+        """Have the database look itself through; returns a sentence for each thing that is broken."""
 
     def is_outage(self, error: BaseException) -> bool:
         """Tell a fault of the world (disk full, locked, gone) from a fault of the statement."""

@@ -18,8 +18,9 @@ from aiop.store.figures import FigurePart
 from aiop.store.operations import OperationsPart
 from aiop.store.pipelines import PipelinePart
 from aiop.store.reads import ReadPart
+from aiop.store.replicas import ReplicaPart
 from aiop.store.runner import RunnerPart
-from aiop.store.schema import upgrade
+from aiop.store.schema import make_ready
 from aiop.store.secrets import SecretPart
 from aiop.store.supervisor import SupervisorPart
 from aiop.store.traces import TracePart
@@ -43,6 +44,7 @@ class SqlStore(
     AuditPart,
     PipelinePart,
     CachePart,
+    ReplicaPart,
 ):
     """``interfaces.Store`` on SQL."""
 
@@ -60,13 +62,13 @@ class SqlStore(
 async def open_store(
     url: str, *, clock: Clock, series_limit: int = 100, traced: bool = False, replica: str = ""
 ) -> AsyncIterator[SqlStore]:
-    """Open the database at ``url``, created or brought to the newest schema first.
+    """Open the database at ``url``, made ready first (see ``schema.make_ready``).
 
     At most ``series_limit`` workflows are counted by themselves in the tallies. With ``traced``, the trace of each
     execution that ends is due. ``replica`` is who opens it, where several do.
-    Raises ``ValueError`` for a URL that no driver serves, ``StorageUnavailable`` if it cannot be opened.
+    Raises ``ValueError`` for a URL that no driver serves, ``SchemaUnfit``, ``StorageUnavailable``.
     """
-    await upgrade(url)
+    await make_ready(url)
     dialect = dialect_for(url)
     shard = zlib.crc32(replica.encode()) % SHARDS if dialect.is_shared else 0
     db = Database(dialect, clock, series_limit=series_limit, traced=traced, shard=shard)

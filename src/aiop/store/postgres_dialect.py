@@ -6,10 +6,10 @@ transaction is ended by the server after a few seconds, and its locks go with it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, event, text
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, event, extract, func, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -85,6 +85,7 @@ class PostgresDialect:
     """One database of a server. Text is compared byte by byte (``COLLATE "C"``), as on SQLite."""
 
     is_shared = True
+    clock: ColumnElement[int] | None = cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
     snapshot: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     _READERS = 5
@@ -124,6 +125,11 @@ class PostgresDialect:
 
     async def tidy(self, connection: AsyncConnection) -> None:
         """Do nothing: the server's own vacuum does."""
+
+    async def damages(self, tx: AsyncConnection) -> Sequence[str]:
+        """Look for indexes that were not made to the end; pages are checked by ``pg_amcheck``."""
+        broken = text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1")
+        return [f"the index {name} is not valid" for name in await tx.scalars(broken)]
 
     def is_outage(self, error: BaseException) -> bool:
         """Look at the SQLSTATE."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, event
+from sqlalchemy import ColumnElement, Connection, Table, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -33,6 +33,7 @@ class SqliteDialect:
     """
 
     is_shared = False
+    clock: ColumnElement[int] | None = None
     snapshot: Mapping[str, Any] = {_SNAPSHOT: True}
 
     _OUTAGES = frozenset(
@@ -120,6 +121,11 @@ class SqliteDialect:
             return self._log.stat().st_size
         except OSError:
             return 0
+
+    async def damages(self, tx: AsyncConnection) -> Sequence[str]:
+        """Have SQLite check its pages, and that its indexes hold what the tables hold."""
+        found = [str(row[0]) for row in await tx.exec_driver_sql("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
 
     def is_outage(self, error: BaseException) -> bool:
         """Look at SQLite's primary result code."""

@@ -46,16 +46,13 @@ class SupervisorPart(Part):
 
     async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
         """Extend all leases of ``owner``."""
-        leases = tables.leases
-        extended = (
-            update(leases)
-            .where(leases.c.owner == owner)
-            .values(expires_at=_expiry(self._db.now(), ttl))
-            .returning(leases.c.execution_id)
-        )
+        leases, expires_at = tables.leases.c, _expiry(self._db.now(), ttl)
 
         async def extend(tx: AsyncConnection) -> Sequence[ExecutionId]:
-            return [ExecutionId(each) for each in await tx.scalars(extended)]
+            # In this order: whoever is about to take them over is waited for, and what he takes is not listed.
+            await self._claims.hold(tx, owner, expires_at=expires_at)
+            held = select(leases.execution_id).where(leases.owner == owner).order_by(leases.execution_id)
+            return [ExecutionId(each) for each in await tx.scalars(held)]
 
         return await self._db.write(extend)
 

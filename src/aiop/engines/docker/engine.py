@@ -44,7 +44,7 @@ from aiop.engines.docker.workspaces import (
     volume_names,
 )
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, StepLost
-from aiop.interfaces import Capabilities, EngineInfo, OutputSink
+from aiop.interfaces import Capabilities, EngineInfo, OutputSink, still_ours
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
 from aiop.model.run import OUTPUT_LIMIT, ContainerRun, Credentials, Outcome, OutputFile
@@ -290,6 +290,7 @@ class DockerEngine:
             handover=directory,
             way=attempt.way,
         )
+        await still_ours()
         try:
             await self._client.docker.containers.create(body, name=name)
         except DockerError as error:

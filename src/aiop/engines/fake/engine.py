@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from aiop.engines.fake.container import FakeContainer
 from aiop.engines.fake.world import FakeWorld, Method
 from aiop.errors import EngineUnavailable, StepLost
-from aiop.interfaces import Capabilities, EngineInfo, OutputSink
+from aiop.interfaces import Capabilities, EngineInfo, OutputSink, still_ours
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
 from aiop.model.run import ContainerRun, Credentials, Outcome
@@ -71,6 +71,7 @@ class FakeEngine:
             await self._meet("start", key)
             container = self.world.containers.get(key)
             if container is None:
+                await still_ours()
                 container = self._create(key, run, sink)
             else:
                 container.attach(sink)

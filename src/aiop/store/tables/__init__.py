@@ -11,7 +11,7 @@ from __future__ import annotations
 from aiop.store.tables.accounts import audit, secret_values, secrets, tokens, users
 from aiop.store.tables.agents import agents
 from aiop.store.tables.definitions import pipelines, versions, workflows
-from aiop.store.tables.executions import execution_counts, executions, idempotency, leases
+from aiop.store.tables.executions import execution_counts, executions, idempotency, leases, owners
 from aiop.store.tables.files import cache_entries, cache_logs, outputs, workspaces
 from aiop.store.tables.installation import installation, replicas
 from aiop.store.tables.monitoring import tallies, traces_due, workflow_series
@@ -33,6 +33,7 @@ __all__ = [
     "logs",
     "metadata",
     "outputs",
+    "owners",
     "pipelines",
     "replicas",
     "secret_values",

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, Tab
 
 from aiop.store.tables.schema import String, Text, metadata, where
 
-__all__ = ["execution_counts", "executions", "idempotency", "leases"]
+__all__ = ["execution_counts", "executions", "idempotency", "leases", "owners"]
 
 executions = Table(
     "executions",
@@ -71,9 +71,16 @@ leases = Table(
     Column("execution_id", String, primary_key=True),
     Column("owner", String, index=True, comment="NULL once released"),
     Column("epoch", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
     Column("agent_id", String, nullable=False, index=True),
-    comment="Of executions that were claimed and have not ended; apart, so that a renewal rewrites no large row",
+    comment="Of executions that were claimed and have not ended",
+)
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    comment="Until when all leases of an owner hold: a renewal is one row, however many they are",
 )
 
 idempotency = Table(

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
+needs = "0001"
 
 STRING = sa.String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
 TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -310,10 +311,9 @@ def upgrade() -> None:
         sa.Column("execution_id", STRING, nullable=False),
         sa.Column("owner", STRING, nullable=True, comment="NULL once released"),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("agent_id", STRING, nullable=False),
         sa.PrimaryKeyConstraint("execution_id", name=op.f("pk_leases")),
-        comment="Of executions that were claimed and have not ended; apart, so that a renewal rewrites no large row",
+        comment="Of executions that were claimed and have not ended",
     )
     op.create_index(op.f("ix_leases_agent_id"), "leases", ["agent_id"], unique=False)
     op.create_index(op.f("ix_leases_owner"), "leases", ["owner"], unique=False)
@@ -343,6 +343,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("execution_id", "name", name=op.f("pk_outputs")),
         comment="Files and directories that pipelines hand out",
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "owners",
+        sa.Column("id", STRING, nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_owners")),
+        comment="Until when all leases of an owner hold: a renewal is one row, however many they are",
     )
     op.create_table(
         "pipelines",
@@ -577,6 +584,7 @@ def downgrade() -> None:
         "leases",
         "logs",
         "outputs",
+        "owners",
         "pipelines",
         "replicas",
         "secret_values",
