@@ -82,9 +82,24 @@ class Subject:
     async def aclose(self) -> None:
         await self._stack.aclose()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may have it open."""
+        return self.url.startswith("postgresql")
+
+    async def pass_over(self, time: timedelta) -> None:
+        """Let so much time pass for those who show that they live: by the database's clock, if it has one."""
+        if self.is_shared:
+            async with connected(self.url) as connection:
+                await connection.execute(
+                    "UPDATE replicas SET seen_at = seen_at - $1::bigint", time // timedelta(microseconds=1)
+                )
+        else:
+            await self.clock.advance(seconds=time.total_seconds())
+
     async def contents(self) -> bytes:
         """All bytes that are on the disk; on PostgreSQL all that anybody can read, as its vacuum comes later."""
-        if self.url.startswith("postgresql"):
+        if self.is_shared:
             async with connected(self.url) as connection:
                 rows = [await connection.fetch(f"SELECT * FROM {name}") for name in metadata.tables]
             return b"\n".join(value for row in itertools.chain(*rows) for value in map(as_bytes, row.values()))
