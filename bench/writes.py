@@ -1,6 +1,6 @@
 """Measures the writer: submits called at once, and commits that each finish a step (step, attempt, two events).
 
-python bench/writes.py [--submits 5000] [--steps 30000] [--executions 50] [--clients 200] [--directory DIR]
+python bench/writes.py [--submits 5000] [--steps 30000] [--executions 50] [--clients 200] [--directory DIR] [--postgres]
 
 ``lone`` is one caller who waits for each answer: the price of a sync. The others show how writes group.
 """
@@ -13,10 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from lists import SystemClock, roomy_agent
+from lists import SystemClock, a_database, roomy_agent
 
 from aiop.interfaces import Changes, Lease, NewExecution, NewWorkflow, Store
 from aiop.model.ids import ExecutionId, StepId, VersionId, WorkflowId, new_id
@@ -79,9 +80,12 @@ async def main() -> int:
     options.add_argument("--executions", type=int, default=50)
     options.add_argument("--clients", type=int, default=200)
     options.add_argument("--directory", type=Path)
+    options.add_argument("--postgres", action="store_true", help="on a PostgreSQL server that is started for it")
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.directory) as directory:
+    with tempfile.TemporaryDirectory(dir=given.directory) as directory, ExitStack() as stack:
         url = f"sqlite+aiosqlite:///{directory}/aiop.db"
+        if given.postgres:
+            url = await a_database(stack)
         async with open_store(url, clock=SystemClock()) as store:
             workflow = NewWorkflow(WorkflowId(new_id()), VersionId(new_id()), "bench", None, "{}")
             await store.create_workflow(workflow)

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from aiop.cli import (
     agent,
     audit,
+    db,
     execution,
     execution_files,
     login,
@@ -73,6 +74,7 @@ app.add_typer(agent.app)
 app.add_typer(secret.app)
 app.add_typer(token.app)
 app.add_typer(user.app)
+app.add_typer(db.app)
 app.command(epilog=audit.EXAMPLES)(audit.audit)
 app.command(epilog=version.EXAMPLES)(version.version)
 

@@ -14,7 +14,7 @@ from aiop.cli.imports import without
 from aiop.errors import AiopError
 from aiop.model.replica import ReplicaRole
 
-__all__ = ["EXAMPLES", "serve"]
+__all__ = ["EXAMPLES", "serve", "setting_fault"]
 
 EXAMPLES = examples(
     "aiop serve",
@@ -56,7 +56,7 @@ def serve(
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        details = [_fault(fault["loc"], fault["msg"]) for fault in error.errors()]
+        details = [setting_fault(fault["loc"], fault["msg"]) for fault in error.errors()]
         hint = "Correct these variables in the environment, or leave them out for their defaults."
         raise Failure(Exit.USAGE, "the settings are not valid", details=details, hint=hint) from error
     try:
@@ -78,7 +78,7 @@ def serve(
         raise Failure(Exit.UNREACHABLE, f"the service cannot run: {error}", hint=hint) from error
 
 
-def _fault(place: tuple[int | str, ...], message: str) -> str:
+def setting_fault(place: tuple[int | str, ...], message: str) -> str:
     """Say what is wrong with which setting; some messages name theirs."""
     sentence = message.removeprefix("Value error, ")
     return f"AIOP_{'.'.join(map(str, place)).upper()}: {sentence}" if place else sentence

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, text, tuple_
+from sqlalchemy import Table, delete, func, insert, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +23,8 @@ __all__ = ["CopiedTable", "copy"]
 _AT_ONCE = 500
 _LEFT_OUT = frozenset({tables.replicas.name})
 """Of the moment."""
+_NOT_CONTENT = _LEFT_OUT | {tables.installation.name}
+"""What a database has that nobody has used yet."""
 _MODULUS = 2**128
 
 
@@ -42,6 +44,7 @@ async def copy(source: str, target: str, *, copied: Callable[[CopiedTable], None
     something, if one of them has not the schema of this release, or if what was written is read back otherwise;
     ``StorageUnavailable``.
     """
+    dialect_for(target).prepare()
     readers = dialect_for(source).reading_engine()
     writers = dialect_for(target).writing_engine(patient=True)
     try:
@@ -49,6 +52,7 @@ async def copy(source: str, target: str, *, copied: Callable[[CopiedTable], None
             snapshot = await plain.execution_options(**dialect_for(source).snapshot)
             await _check_source(snapshot)
             await _check_target(to)
+            await to.execute(delete(tables.installation))
             for table in tables.metadata.sorted_tables:
                 if table.name not in _LEFT_OUT:
                     copied(await _copy_table(table, snapshot, to))
@@ -70,11 +74,10 @@ async def _check_target(tx: AsyncConnection) -> None:
     revision = await tx.run_sync(revision_of)
     if revision is None:
         await tx.run_sync(create)
-        return
-    if revision != HEAD:
+    elif revision != HEAD:
         raise InvalidState(f"the target has the schema {revision}, and {HEAD} is needed")
     for table in tables.metadata.sorted_tables:
-        if table.name not in _LEFT_OUT and await tx.scalar(select(func.count()).select_from(table)):
+        if table.name not in _NOT_CONTENT and await tx.scalar(select(func.count()).select_from(table)):
             raise InvalidState(f"the target is not empty: there is something in {table.name}")
 
 
