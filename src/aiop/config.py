@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         100, ge=0, le=1000, description="Workflows that have series of their own in the metrics; others are summed."
     )
 
-    lease_seconds: int = Field(10, ge=3, description="How long an execution stays with a replica that is silent.")
+    lease_seconds: int = Field(8, ge=3, description="How long an execution stays with a replica that is silent.")
     retention_days: int = Field(90, ge=0, description="Ended executions are removed after this; 0 keeps them.")
     retention_count: int = Field(0, ge=0, description="Ended executions beyond this many are removed; 0 keeps them.")
     audit_retention_days: int = Field(365, ge=0, description="The audit log is cut after this; 0 keeps it.")
