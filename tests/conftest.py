@@ -6,6 +6,7 @@ import pytest
 
 from dagger_lab import DaggerLab, DaggerMissing
 from docker_lab import DockerLab, DockerMissing, missing
+from kubernetes_lab import KubernetesLab, KubernetesMissing
 from postgres_lab import Postgres, PostgresMissing
 from s3_lab import S3Lab, s3_server
 from service_process import ServiceProcess
@@ -51,6 +52,18 @@ def dagger_lab() -> DaggerLab:
     except DaggerMissing as why:
         missing("dagger", str(why))
         raise
+
+
+@pytest.fixture(scope="session")
+def kubernetes_lab() -> Iterator[KubernetesLab]:
+    """A namespace of the cluster that the environment names, for all tests of the session."""
+    try:
+        lab = KubernetesLab.open()
+    except KubernetesMissing as why:
+        missing("kubernetes", str(why))
+        raise
+    yield lab
+    lab.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -58,8 +58,15 @@ class Settings(BaseSettings):
     refresh_token_seconds: int = Field(30 * 86400, ge=60, description="Life of a refresh token.")
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body; above it answers 413.")
 
-    engine: Literal["dagger", "docker", "fake"] = Field(
-        "docker", description="Type of the local engine; `fake` runs nothing and is for benchmarks of the service."
+    engine: Literal["dagger", "docker", "kubernetes", "fake"] = Field(
+        "docker",
+        description="Type of the local engine: `kubernetes` is the cluster that the service runs in, else that of "
+        "`KUBECONFIG` or `~/.kube/config`; `fake` runs nothing and is for benchmarks of the service.",
+    )
+    kubernetes_pods: dict[str, Any] = Field(
+        {},
+        description="With `AIOP_ENGINE=kubernetes`: how pods are made and where, as JSON with the fields of an agent's "
+        "`engine.pods`.",
     )
     docker_endpoint: str | None = Field(
         None, description="Docker Engine, such as `unix:///var/run/docker.sock`; by default `DOCKER_HOST`, then that."

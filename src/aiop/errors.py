@@ -21,6 +21,7 @@ AiopError
     │   ├── OutputGap            what was given of an attempt's output is not whole; adopt it, to be given it again
     │   ├── ImageStoreFull       there is no room on the disk for an image
     │   └── RegistryUnavailable  the engine answers, the registry that it pulls from does not
+    ├── StartDelayed             the engine has taken the attempt, and starts it later: call ``start`` again
     ├── ImageRefused             the registry answers that it has no such image for us
     └── StepLost                 the engine answers, but what ran there is gone or was ended from outside
 
@@ -52,6 +53,7 @@ __all__ = [
     "RequestError",
     "SchemaUnfit",
     "SourceRefused",
+    "StartDelayed",
     "StepLost",
     "StorageUnavailable",
     "TooLarge",
@@ -192,6 +194,13 @@ class ImageStoreFull(EngineUnavailable):
 
 class ImageRefused(EngineError):
     """The registry answered that there is no such image for us; the message is the engine's."""
+
+
+class StartDelayed(EngineError):
+    """The engine has taken the attempt and will start it when it can; the message says what it waits for.
+
+    Call ``start`` again, at once: it waits on, and raises this again only for another reason than the last.
+    """
 
 
 class StepLost(EngineError):

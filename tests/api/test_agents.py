@@ -67,6 +67,13 @@ async def test_an_engine_that_does_not_answer_makes_an_agent_that_is_offline(
         ({"name": "x", "engine": {"type": "abacus"}}, ["engine.type"]),
         ({"name": "x", "engine": {"type": "docker", "endpoint": "docker:2375"}}, ["engine.endpoint"]),
         ({"name": "x", "engine": {"type": "docker", "tls": TLS}}, ["engine"]),
+        ({"name": "x", "engine": {"type": "docker", "pods": {}}}, ["engine"]),
+        ({"name": "x", "engine": {"type": "kubernetes", "endpoint": "tcp://cluster:6443"}}, ["engine"]),
+        ({"name": "x", "engine": {"type": "kubernetes", "kubeconfig": "no yaml: ["}}, ["engine.kubeconfig"]),
+        (
+            {"name": "x", "engine": {"type": "kubernetes", "pods": {"namespace": "No!", "x": 1}}},
+            ["engine.pods.namespace", "engine.pods.x"],
+        ),
         ({"engine": {"type": "docker", "port": 1}, "timeout_seconds": -1}, ["name", "engine.port", "timeout_seconds"]),
     ],
 )

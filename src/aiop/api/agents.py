@@ -17,7 +17,7 @@ from aiop.api.respond import json_response, no_content
 from aiop.api.schemas.agents import Agent, AgentChange, AgentItem, AgentList, AgentRequest, EngineBody
 from aiop.api.services import services_of
 from aiop.interfaces import AgentQuery
-from aiop.model.agent import AgentRecord, AgentStatus, EngineAddress
+from aiop.model.agent import AgentRecord, AgentStatus, EngineAddress, PodSettings
 from aiop.model.ids import AgentId
 from aiop.operations import AgentSettings, TlsFiles
 
@@ -122,9 +122,10 @@ def _settings(body: AgentChange) -> dict[str, Any]:
 
 def _engine(body: EngineBody | None) -> dict[str, Any]:
     if body is None:
-        return {"engine": None, "tls": None}
+        return {"engine": None, "tls": None, "kubeconfig": None}
     tls = TlsFiles(body.tls.ca, body.tls.certificate, body.tls.key) if body.tls else None
-    return {"engine": EngineAddress(body.type, body.endpoint), "tls": tls}
+    pods = PodSettings.of(body.pods.model_dump()) if body.pods else None
+    return {"engine": EngineAddress(body.type, body.endpoint, pods), "tls": tls, "kubeconfig": body.kubeconfig}
 
 
 def _item(agent: AgentRecord) -> dict[str, Any]:
@@ -148,14 +149,17 @@ def _item(agent: AgentRecord) -> dict[str, Any]:
 
 def _whole(agent: AgentRecord, default: EngineAddress) -> dict[str, Any]:
     engine = agent.engine or default
+    view: dict[str, Any] = {
+        "type": engine.type,
+        "endpoint": engine.endpoint,
+        "version": agent.version,
+        "tls": agent.sealed is not None,
+    }
+    if engine.pods is not None:
+        view["pods"] = engine.pods.document
     return {
         **_item(agent),
         "timeout_seconds": None if agent.timeout is None else agent.timeout.total_seconds(),
-        "engine": {
-            "type": engine.type,
-            "endpoint": engine.endpoint,
-            "version": agent.version,
-            "tls": agent.sealed is not None,
-        },
+        "engine": view,
         "last_seen_at": agent.last_seen_at,
     }

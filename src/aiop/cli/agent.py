@@ -56,6 +56,12 @@ Tls = Annotated[
     typer.Option("--tls", metavar="DIR", help="Directory with ca.pem, cert.pem and key.pem for the engine."),
 ]
 
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Kubeconfig of a cluster, with all data in it; else the service's own."),
+]
+Namespace = Annotated[str | None, typer.Option(metavar="NAME", help="Namespace of a cluster that its pods are in.")]
+
 
 @app.command(
     "create",
@@ -63,6 +69,7 @@ Tls = Annotated[
         "aiop agent create here --max-executions 4",
         "aiop agent create builder --endpoint tcp://builder:2376 --tls ~/.docker",
         "aiop agent create gpu -c containerized_workflow -c gpu",
+        "aiop agent create cluster --kubeconfig cluster.yaml --namespace steps",
     ),
 )
 def create(
@@ -76,12 +83,25 @@ def create(
     engine: Engine = None,
     endpoint: Endpoint = None,
     tls: Tls = None,
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
     """Register an agent."""
     settings = _settings(
-        name, description, capability, max_executions, registry, workflow_directory, timeout, engine, endpoint, tls
+        name,
+        description,
+        capability,
+        max_executions,
+        registry,
+        workflow_directory,
+        timeout,
+        engine,
+        endpoint,
+        tls,
+        kubeconfig,
+        namespace,
     )
     with connect(server) as client:
         made = client.agents.create(settings)
@@ -172,6 +192,8 @@ def update(
     engine: Engine = None,
     endpoint: Endpoint = None,
     tls: Tls = None,
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
@@ -179,7 +201,18 @@ def update(
     from aiop.cli.finding import agent_id
 
     settings = _settings(
-        name, description, capability, max_executions, registry, workflow_directory, timeout, engine, endpoint, tls
+        name,
+        description,
+        capability,
+        max_executions,
+        registry,
+        workflow_directory,
+        timeout,
+        engine,
+        endpoint,
+        tls,
+        kubeconfig,
+        namespace,
     )
     if not settings:
         raise typer.BadParameter("say what to change")
@@ -221,6 +254,8 @@ def _settings(
     engine: EngineType | None,
     endpoint: str | None,
     tls: Path | None,
+    kubeconfig: Path | None,
+    namespace: str | None,
 ) -> dict[str, Any]:
     given: dict[str, Any] = {
         "name": name,
@@ -231,9 +266,14 @@ def _settings(
         "workflow_directory": workflow_directory,
         "timeout_seconds": timeout,
     }
-    if engine or endpoint or tls:
-        files = {"tls": _certificates(tls)} if tls else {}
-        given["engine"] = {"type": engine or EngineType.DOCKER, "endpoint": endpoint, **files}
+    if engine or endpoint or tls or kubeconfig or namespace:
+        more: dict[str, Any] = {"tls": _certificates(tls)} if tls else {}
+        if kubeconfig:
+            more["kubeconfig"] = _text(kubeconfig)
+        if namespace:
+            more["pods"] = {"namespace": namespace}
+        default = EngineType.KUBERNETES if kubeconfig or namespace else EngineType.DOCKER
+        given["engine"] = {"type": engine or default, "endpoint": endpoint, **more}
     return {field: value for field, value in given.items() if value is not None}
 
 
@@ -247,6 +287,14 @@ def _certificates(directory: Path) -> dict[str, str]:
         raise Failure(Exit.USAGE, f"cannot read the certificates in {directory}: {error}", hint=hint) from error
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "`kubectl config view --raw --flatten --minify` writes one."
+        raise Failure(Exit.USAGE, f"cannot read the kubeconfig {file}: {error}", hint=hint) from error
+
+
 def _page(agent: Agent) -> RenderableType:
     from aiop.cli.output import fields, status_text
     from aiop.cli.text import local
@@ -254,7 +302,7 @@ def _page(agent: Agent) -> RenderableType:
     engine = agent.engine
     where = None
     if engine is not None:
-        place = engine.endpoint or "where it is found by default"
+        place = engine.endpoint or (engine.pods or {}).get("namespace") or "where it is found by default"
         where = " ".join(filter(None, (engine.type, engine.version, "at", place, "(TLS)" if engine.tls else None)))
     page: RenderableType = fields(
         [

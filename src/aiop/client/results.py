@@ -276,6 +276,7 @@ class EngineOfAgent(Result):
     endpoint: str | None = None
     version: str | None = None
     tls: bool = False
+    pods: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

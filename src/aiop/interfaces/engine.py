@@ -28,14 +28,20 @@ class Capabilities:
     memory_limit: bool
     gpus: bool
     network_none: bool
+    process_limit: bool
+    """A container cannot fill the machine with processes: it has at most 4096."""
     no_new_privileges: bool
     """No process in a container gets more rights than its user has."""
+    user_names: bool
+    """A user can be named; else it must be given by its number."""
     host_mounts: bool
     named_volumes: bool
     files: bool
     output_paths: bool
     read_only_volumes: bool
     """A named volume can be mounted for reading only."""
+    live_parts: bool
+    """Output is shown before its line has ended."""
     live_mounts: bool
     """A host directory is the same in the container; else it is copied in before the start, and back after the end."""
     graceful_stop: bool
@@ -88,8 +94,8 @@ class Engine(Protocol):
         a second time. Returns when it was started (the engine's time), or ``None`` if it could not be: ``wait``
         then gives the outcome (``image_pull``, ``start_failed``). A registry that cannot be reached is
         ``RegistryUnavailable``; one that refuses is an outcome. ``StepLost`` if the engine died while it started the
-        container, so that nobody knows whether it runs or has run.
-        ``still_ours`` is awaited right before the container is made.
+        container, so that nobody knows whether it runs or has run. ``StartDelayed`` if the engine has taken it and must
+        wait for something before it can start it. ``still_ours`` is awaited right before the container is made.
 
         The layer of a ``workspace`` (its ``upper``) holds what the container changed, whole and in overlayfs' format,
         from the moment in which ``wait`` returns; what it holds before, or without ``wait``, is undefined.

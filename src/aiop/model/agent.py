@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from aiop.model.ids import AgentId
 
@@ -20,6 +21,7 @@ __all__ = [
     "EngineAddress",
     "EngineCheck",
     "EngineType",
+    "PodSettings",
 ]
 
 WORKFLOWS = "containerized_workflow"
@@ -34,6 +36,7 @@ class EngineType(enum.StrEnum):
     DAGGER = "dagger"
     DOCKER = "docker"
     FAKE = "fake"
+    KUBERNETES = "kubernetes"
 
 
 class Ability(enum.StrEnum):
@@ -51,7 +54,10 @@ class Ability(enum.StrEnum):
         return f"engine:{self}"
 
 
-LACKING: Mapping[EngineType, frozenset[Ability]] = {EngineType.DAGGER: frozenset(Ability)}
+LACKING: Mapping[EngineType, frozenset[Ability]] = {
+    EngineType.DAGGER: frozenset(Ability),
+    EngineType.KUBERNETES: frozenset({Ability.NETWORK_NONE}),
+}
 """What engines cannot give, by their type; the engines' own ``capabilities`` say the same."""
 
 
@@ -73,11 +79,52 @@ class AgentStatus(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PodSettings:
+    """How an agent's pods are made and where: all that Kubernetes calls by these names, and no step decides.
+
+    ``context`` and ``namespace`` are those of the kubeconfig by default. ``host_paths``: directories of the nodes may
+    be mounted. Pairs are a name and a value.
+    """
+
+    context: str | None = None
+    namespace: str | None = None
+    service_account: str | None = None
+    node_selector: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[tuple[tuple[str, str | int], ...], ...] = ()
+    image_pull_secrets: tuple[str, ...] = ()
+    priority_class: str | None = None
+    runtime_class: str | None = None
+    host_paths: bool = False
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> PodSettings:
+        """Read what ``document`` wrote, or people did; raises ``TypeError`` for a field that is not known."""
+        values = dict(document)
+        values["node_selector"] = tuple((values.get("node_selector") or {}).items())
+        values["tolerations"] = tuple(tuple(item.items()) for item in values.get("tolerations") or ())
+        values["image_pull_secrets"] = tuple(values.get("image_pull_secrets") or ())
+        return cls(**values)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON, without what is not set."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["node_selector"] = dict(self.node_selector)
+        values["tolerations"] = [dict(toleration) for toleration in self.tolerations]
+        values["image_pull_secrets"] = list(self.image_pull_secrets)
+        return {name: value for name, value in values.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
 class EngineAddress:
-    """One engine: its type and its endpoint in the words of that type, ``None`` for where it is found by default."""
+    """One engine: its type and its endpoint in the words of that type, ``None`` for where it is found by default.
+
+    ``pods`` is for the type ``kubernetes``, which has no endpoint: a cluster is found by a kubeconfig.
+    """
 
     type: EngineType
     endpoint: str | None = None
+    pods: PodSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +142,8 @@ class AgentRecord:
     """One agent. ``engine`` is ``None`` for the engine that the service uses by default.
 
     ``installation`` names the installation that registered it as its ``local`` one. ``sealed`` is the ciphertext of the
-    certificates with which the engine is spoken to. ``load`` is counted by the store as it reads. A ``deleted``
-    agent is kept as long as executions are placed on it.
+    certificates or the kubeconfig with which the engine is spoken to. ``load`` is counted by the store as it reads. A
+    ``deleted`` agent is kept as long as executions are placed on it.
     """
 
     id: AgentId

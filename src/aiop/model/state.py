@@ -116,6 +116,7 @@ class WaitCode(enum.StrEnum):
     ENGINE_UNAVAILABLE = "engine_unavailable"
     RETRY_BACKOFF = "retry_backoff"
     IMAGE_PULL = "image_pull"
+    START = "start"
     STORAGE = "storage"
     CANCELLING = "cancelling"
 

@@ -28,13 +28,16 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """What whoever registers an agent decides; the names are those of ``AgentRecord``, but for ``tls``."""
+    """What whoever registers an agent decides; the names are those of ``AgentRecord``, but for ``tls``
+    and ``kubeconfig``, which are stored encrypted.
+    """
 
     name: str
     description: str | None = None
     capabilities: tuple[str, ...] = (WORKFLOWS, PIPELINES)
     engine: EngineAddress | None = None
     tls: TlsFiles | None = None
+    kubeconfig: str | None = field(default=None, repr=False)
     container_registry: str | None = None
     workflow_directory: str | None = None
     max_load: int = 10
@@ -82,7 +85,7 @@ class AgentOperations:
             workflow_directory=settings.workflow_directory,
             max_load=settings.max_load,
             timeout=settings.timeout,
-            sealed=self._sealed(settings.tls),
+            sealed=self._sealed(settings.tls, settings.kubeconfig),
         )
         check = await self._probe.probe(record)
         record = replace(
@@ -107,7 +110,7 @@ class AgentOperations:
             values["container_registry"] = _registry(values["container_registry"])
         if "engine" in values:
             values["engine"] = values["engine"] or self._assumed
-            values["sealed"] = self._sealed(values.pop("tls", None))
+            values["sealed"] = self._sealed(values.pop("tls", None), values.pop("kubeconfig", None))
             if record.load and (values["engine"], values["sealed"]) != (record.engine, record.sealed):
                 raise InvalidState("Executions are on the agent: its engine can be changed when they have ended")
         if not values:
@@ -129,7 +132,9 @@ class AgentOperations:
         self._bus.publish(AGENTS)
         self._bus.publish(WORK)
 
-    def _sealed(self, tls: TlsFiles | None) -> bytes | None:
+    def _sealed(self, tls: TlsFiles | None, kubeconfig: str | None) -> bytes | None:
+        if kubeconfig is not None:
+            return self._vault.seal(json.dumps({"kubeconfig": kubeconfig}).encode())
         if tls is None:
             return None
         return self._vault.seal(json.dumps({"ca": tls.ca, "certificate": tls.certificate, "key": tls.key}).encode())

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from aiop.errors import EngineUnavailable, OutputGap, RegistryUnavailable, StepLost, StorageUnavailable
+from aiop.errors import (
+    EngineUnavailable,
+    OutputGap,
+    RegistryUnavailable,
+    StartDelayed,
+    StepLost,
+    StorageUnavailable,
+)
 from aiop.interfaces import Clock, still_ours
 from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepKey
@@ -219,10 +226,13 @@ class Attempt:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _whole_try(self, container: ContainerRun) -> Outcome:
-        """As ``_one_try``; where the output was not given whole, it is asked for again."""
+        """As ``_one_try``, however long the start takes; output that was not given whole is asked for again."""
         while True:
             try:
                 return await self._one_try(container)
+            except StartDelayed as delay:
+                self._trouble_since = None
+                self._observer.attempt_waits(self, Waiting(WaitCode.START, str(delay)))
             except OutputGap as gap:
                 self.output.begin_again(f"[{gap}: all of it follows]", self._clock.now())
 

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from aiop.config import Settings
 from aiop.interfaces import Clock, Engine, Vault
-from aiop.model.agent import LACKING, AgentRecord, EngineAddress, EngineType
+from aiop.model.agent import LACKING, AgentRecord, EngineAddress, EngineType, PodSettings
 from aiop.orchestrator.fleet import EngineSource
 from aiop.runtime.installation import Installation
 from aiop.spec import VolumePolicy
@@ -26,6 +26,8 @@ def default_engine(settings: Settings) -> EngineAddress:
             return EngineAddress(EngineType.DOCKER, settings.docker_endpoint or os.environ.get("DOCKER_HOST") or None)
         case EngineType.DAGGER:
             return EngineAddress(EngineType.DAGGER, settings.dagger_endpoint)
+        case EngineType.KUBERNETES:
+            return EngineAddress(EngineType.KUBERNETES, None, PodSettings.of(settings.kubernetes_pods))
         case other:
             return EngineAddress(other)
 
@@ -75,6 +77,8 @@ class EngineBuilder:
                     cli=None if cli is None else str(cli),
                     mount_limit=self._settings.dagger_mount_limit_bytes,
                 )
+            case EngineType.KUBERNETES:
+                return self._kubernetes(address.pods or PodSettings(), agent.sealed)
             case EngineType.FAKE:
                 from aiop.engines.fake import FakeEngine, FakeWorld
 
@@ -97,9 +101,23 @@ class EngineBuilder:
     def _is_reachable(self, agent: AgentRecord) -> bool:
         return agent.installation in (None, self._installation.replica)
 
+    def _kubernetes(self, pods: PodSettings, sealed: bytes | None) -> Engine:
+        from aiop.engines.kubernetes import ClusterAccess, KubernetesEngine
+
+        kubeconfig = json.loads(self._vault.open(sealed))["kubeconfig"] if sealed is not None else None
+        return KubernetesEngine(
+            access=ClusterAccess(kubeconfig, pods.context, pods.namespace),
+            installation=self._installation.id,
+            settings=pods,
+        )
+
     def _volumes(self, agent: AgentRecord) -> VolumePolicy:
         roots, directory = self._settings.volume_roots, agent.workflow_directory
-        if _is_local(agent.engine or self._default):
+        address = agent.engine or self._default
+        if address.type is EngineType.KUBERNETES:
+            allowed = address.pods is not None and address.pods.host_paths
+            return VolumePolicy(roots if allowed else (), directory if allowed else None, realpath=normpath)
+        if _is_local(address):
             return VolumePolicy(roots, directory)
         # The links of another machine cannot be looked up from here.
         return VolumePolicy(roots, directory, realpath=normpath)

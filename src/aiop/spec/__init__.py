@@ -6,6 +6,7 @@ from aiop.spec.faults import faults_from, faults_of
 from aiop.spec.graph import Graph
 from aiop.spec.images import DEFAULT_REGISTRY, ImageError, apply_registry, check_image, check_registry, registry_of
 from aiop.spec.inputs import CheckedInputs, check_inputs
+from aiop.spec.kubeconfig import check_kubeconfig
 from aiop.spec.outputs import OutputError, ReadOutputs, parse_output_file, read_outputs
 from aiop.spec.pipeline_schema import PipelineDocument
 from aiop.spec.pipeline_text import names_a_file, parse_pipeline
@@ -69,6 +70,7 @@ __all__ = [
     "check_definition",
     "check_image",
     "check_inputs",
+    "check_kubeconfig",
     "check_pipeline",
     "check_registry",
     "check_source_directory",

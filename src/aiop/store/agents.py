@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import AgentQuery, Page
-from aiop.model.agent import AgentHealth, AgentRecord, AgentStatus, EngineAddress, EngineCheck, EngineType
+from aiop.model.agent import AgentHealth, AgentRecord, AgentStatus, EngineAddress, EngineCheck, EngineType, PodSettings
 from aiop.model.audit import AuditAction
 from aiop.model.ids import AgentId, ExecutionId
 from aiop.store import tables
@@ -153,7 +154,7 @@ _KEPT = frozenset(
 )
 """What a change of an agent leaves as it is."""
 
-_OWN = ("max_load", "workflow_directory", "engine_type", "engine_endpoint")
+_OWN = ("max_load", "workflow_directory", "engine_type", "engine_endpoint", "engine_pods")
 """What the settings say of the agent of an installation."""
 
 _ALL = _AGENTS.where(or_(tables.agents.c.deleted_at.is_(None), _PLACED)).order_by(
@@ -170,7 +171,8 @@ async def _present(tx: AsyncConnection, agent: AgentId) -> None:
 
 def agent_record(row: AnyRow) -> AgentRecord:
     """Decode a row with its ``load``."""
-    engine = EngineAddress(EngineType(row.engine_type), row.engine_endpoint) if row.engine_type else None
+    pods = PodSettings.of(json.loads(row.engine_pods)) if row.engine_pods else None
+    engine = EngineAddress(EngineType(row.engine_type), row.engine_endpoint, pods) if row.engine_type else None
     return AgentRecord(
         id=AgentId(row.id),
         name=row.name,
@@ -203,6 +205,7 @@ def _row(agent: AgentRecord) -> dict[str, Any]:
         "capabilities": f" {' '.join(agent.capabilities)} ",
         "engine_type": agent.engine.type.value if agent.engine else None,
         "engine_endpoint": agent.engine.endpoint if agent.engine else None,
+        "engine_pods": json.dumps(agent.engine.pods.document) if agent.engine and agent.engine.pods else None,
         "container_registry": agent.container_registry,
         "workflow_directory": agent.workflow_directory,
         "max_load": agent.max_load,

@@ -1,6 +1,7 @@
 """What the suite is run on: an engine, and what a test needs to know of the place where it runs."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,13 +13,17 @@ import pytest
 from aiop.engines.dagger import DaggerEngine
 from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine, FakeWorld, Pause, Print, Script
+from aiop.engines.kubernetes import ClusterAccess, KubernetesEngine
+from aiop.errors import StartDelayed
 from aiop.interfaces import Engine
+from aiop.model.agent import PodSettings
 from aiop.model.definition import Network
 from aiop.model.ids import ExecutionId, StepId, StepKey
 from aiop.model.records import Stream
 from aiop.model.run import ContainerRun, HostMount, Outcome, VolumeMount
 from dagger_lab import DaggerLab
 from docker_lab import docker_client
+from kubernetes_lab import KubernetesLab
 
 GRACE = timedelta(seconds=1)
 
@@ -91,7 +96,10 @@ class Subject:
     async def outcome(self, run: ContainerRun, output: Output | None = None) -> Outcome:
         """Run to the end and remove."""
         key = self.key()
-        await self.engine.start(key, run, output or Output())
+        while True:
+            with contextlib.suppress(StartDelayed):
+                await self.engine.start(key, run, output or Output())
+                break
         outcome = await self.engine.wait(key)
         await self.engine.remove(key)
         return outcome
@@ -197,3 +205,33 @@ class DaggerSubject(Subject):
     async def aclose(self) -> None:
         await asyncio.gather(*self._releases)
         await super().aclose()
+
+
+class KubernetesSubject(Subject):
+    """A real cluster, of which this machine is the node."""
+
+    def __init__(self, lab: KubernetesLab, *, directory: Path, **settings: Any) -> None:
+        self.lab = lab
+        self._claims: set[str] = set()
+        access = ClusterAccess(kubeconfig=lab.text, namespace=lab.namespace)
+        pods = PodSettings(**{"host_paths": True, **settings})
+        super().__init__(
+            lambda: KubernetesEngine(access=access, installation="contract-tests", settings=pods),
+            image=lab.image,
+            directory=directory,
+        )
+
+    def run(self, text: str, *, script: Script | None = None, **more: object) -> ContainerRun:
+        # What a pod may reach is decided by the cluster's policies.
+        more.setdefault("network", Network.DEFAULT)
+        made = super().run(text, script=script, **more)
+        for mount in made.mounts:
+            if isinstance(mount, VolumeMount) and mount.name not in self._claims:
+                self._claims.add(mount.name)
+                place = self.directory / mount.name
+                place.mkdir()
+                self.lab.make_claim(mount.name, str(place))
+        return made
+
+    async def remove_volume(self, name: str) -> None:
+        self.lab.remove_claim(name)

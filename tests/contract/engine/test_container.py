@@ -44,6 +44,8 @@ async def test_the_working_directory_is_made_and_used(subject: Subject) -> None:
 @pytest.mark.parametrize(("user", "expected"), [("1000:1000", "1000 1000"), ("worker", "1000 1000"), (None, "0 0")])
 async def test_the_user_is_set(subject: Subject, user: str | None, expected: str) -> None:
     needs_a_shell(subject)
+    if user is not None and not user[0].isdigit():
+        needs(subject, "user_names")
     assert await said(subject, subject.run("echo $(id -u) $(id -g)", user=user)) == expected
 
 
@@ -153,7 +155,7 @@ async def test_processors_are_limited(subject: Subject) -> None:
 
 
 async def test_processes_are_limited(subject: Subject) -> None:
-    needs(subject, "memory_limit")
+    needs(subject, "process_limit")
     text = "cat /sys/fs/cgroup/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids/pids.max"
     assert int(await said(subject, subject.run(text))) == 4096
 

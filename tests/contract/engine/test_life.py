@@ -96,17 +96,17 @@ async def test_what_has_ended_can_be_adopted_after_a_restart(subject: Subject) -
 
 
 async def test_adopting_again_gives_the_output_from_its_beginning(subject: Subject) -> None:
-    run, release = subject.gated(before="one", after="two")
+    run, release = subject.gated(before="one\n", after="two")
     key, first, second = subject.key(), Output(), Output()
     await subject.engine.start(key, run, first)
     waiting = asyncio.create_task(subject.engine.wait(key))
-    await first.shows(b"one")
+    await first.shows(b"one\n")
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await subject.engine.adopt(key, run, second)
     release()
     await subject.engine.wait(key)
-    assert second.stdout.rstrip(b"\n") == b"onetwo"
+    assert second.stdout.rstrip(b"\n") == b"one\ntwo"
 
 
 async def test_what_is_not_there_cannot_be_adopted(subject: Subject) -> None:
@@ -115,22 +115,22 @@ async def test_what_is_not_there_cannot_be_adopted(subject: Subject) -> None:
 
 
 async def test_cancelling_the_wait_leaves_the_container_running(subject: Subject) -> None:
-    run, release = subject.gated(before="x", code=7)
+    run, release = subject.gated(before="x\n", code=7)
     key, output = subject.key(), Output()
     await subject.engine.start(key, run, output)
     waiting = asyncio.create_task(subject.engine.wait(key))
-    await output.shows(b"x")
+    await output.shows(b"x\n")
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     release()
     assert (await subject.engine.wait(key)).exit_code == 7
-    assert output.stdout == b"x"
+    assert output.stdout == b"x\n"
 
 
 async def test_a_container_that_vanishes_is_a_lost_step(subject: Subject) -> None:
     needs(subject, "reattach")
-    run, _ = subject.gated(before="x")
+    run, _ = subject.gated(before="x\n")
     key, output = subject.key(), Output()
     await subject.engine.start(key, run, output)
     waiting = asyncio.create_task(subject.engine.wait(key))

@@ -63,8 +63,11 @@ async def test_stdout_and_stderr_are_told_apart(subject: Subject) -> None:
     assert (output.stdout, output.stderr) == (b"a\nc\n", b"b\nd\n")
 
 
-async def test_output_comes_while_the_container_runs(subject: Subject) -> None:
-    run, release = subject.gated(before="early")
+@pytest.mark.parametrize("before", ["early\n", "early"])
+async def test_output_comes_while_the_container_runs(subject: Subject, before: str) -> None:
+    if not before.endswith("\n"):
+        needs(subject, "live_parts")
+    run, release = subject.gated(before=before)
     key, output = subject.key(), Output()
     await subject.engine.start(key, run, output)
     waiting = asyncio.create_task(subject.engine.wait(key))

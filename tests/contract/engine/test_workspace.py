@@ -13,7 +13,7 @@ from aiop.engines.fake import FakeEngine
 from aiop.model.ids import LayerId
 from aiop.runtime.clock import SystemClock
 from contract.engine.conftest import FAKE_CAPABILITIES
-from contract.engine.subject import DaggerSubject, DockerSubject, FakeSubject, Output, Subject, needs
+from contract.engine.subject import DaggerSubject, DockerSubject, FakeSubject, KubernetesSubject, Output, Subject, needs
 from contract.engine.workshop import TARGET, Workshop
 from trees import Shape, details, plant, seen
 
@@ -22,6 +22,7 @@ WAYS = [
     pytest.param("mount", marks=pytest.mark.docker),
     pytest.param("copy", marks=pytest.mark.docker),
     pytest.param("dagger", marks=pytest.mark.dagger),
+    pytest.param("kubernetes", marks=pytest.mark.kubernetes),
 ]
 
 
@@ -32,6 +33,8 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         made = FakeSubject(lambda world: FakeEngine(world, capabilities=FAKE_CAPABILITIES), directory=tmp_path)
     elif request.param == "dagger":
         made = DaggerSubject(request.getfixturevalue("dagger_lab"), directory=tmp_path)
+    elif request.param == "kubernetes":
+        made = KubernetesSubject(request.getfixturevalue("kubernetes_lab"), directory=tmp_path)
     else:
         lab = request.getfixturevalue("docker_lab")
         made = DockerSubject(lab.endpoint, image=lab.image, directory=tmp_path, mounts=request.param == "mount")

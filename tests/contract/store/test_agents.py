@@ -7,7 +7,7 @@ import pytest
 
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import AgentQuery
-from aiop.model.agent import AgentHealth, AgentStatus, EngineAddress, EngineCheck, EngineType
+from aiop.model.agent import AgentHealth, AgentStatus, EngineAddress, EngineCheck, EngineType, PodSettings
 from aiop.store import SqlStore
 from contract.store.subject import AGENT, START, Subject, an_agent, claimed, ended, submitted
 
@@ -33,6 +33,19 @@ async def test_an_agent_comes_back_as_it_was_stored(store: SqlStore) -> None:
 
     assert await store.add_agent(agent) == agent
     assert await store.agent(agent.id) == agent
+
+
+async def test_how_an_agent_makes_its_pods_comes_back(store: SqlStore) -> None:
+    pods = PodSettings(
+        namespace="steps",
+        node_selector=(("disk", "fast"),),
+        tolerations=((("key", "gpu"), ("operator", "Exists")),),
+        image_pull_secrets=("registry",),
+        host_paths=True,
+    )
+    agent = an_agent(engine=EngineAddress(EngineType.KUBERNETES, None, pods))
+    await store.add_agent(agent)
+    assert (await store.agent(agent.id)).engine == agent.engine
 
 
 async def test_agents_are_listed_by_what_they_are(subject: Subject, store: SqlStore) -> None:

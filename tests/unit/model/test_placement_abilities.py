@@ -8,6 +8,7 @@ import pytest
 from aiop.engines.dagger import DaggerEngine
 from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine
+from aiop.engines.kubernetes import KubernetesEngine
 from aiop.model.agent import LACKING, Ability, AgentHealth, AgentRecord, EngineAddress, EngineType
 from aiop.model.ids import AgentId
 from aiop.model.placement import capable, choose
@@ -18,6 +19,7 @@ ENGINES = {
     EngineType.DAGGER: DaggerEngine.capabilities,
     EngineType.DOCKER: DockerEngine.capabilities,
     EngineType.FAKE: FakeEngine().capabilities,
+    EngineType.KUBERNETES: KubernetesEngine.capabilities,
 }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from aiop.model.agent import AgentStatus, EngineType
+from aiop.spec import check_kubeconfig
 from aiop.spec.schema import Described, Name, Whole, Word, house
 
 __all__ = ["Agent", "AgentChange", "AgentItem", "AgentList", "AgentRequest", "EngineBody", "TlsBody"]
@@ -29,6 +30,14 @@ def _absolute(text: str) -> str:
 def _endpoint(text: str) -> str:
     if not text.startswith(_ALL_SCHEMES):
         raise house(f"Must begin with one of {', '.join(_ALL_SCHEMES)}")
+    return text
+
+
+def _kubeconfig(text: str) -> str:
+    try:
+        check_kubeconfig(text)
+    except ValueError as error:
+        raise house(str(error)) from None
     return text
 
 
@@ -72,6 +81,35 @@ class TlsBody(_Request):
     key: Pem = Field(description="Its private key", repr=False)
 
 
+DnsName = Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+
+
+class Toleration(_Request):
+    """A taint of nodes that pods put up with, in Kubernetes' words."""
+
+    key: ShortText | None = None
+    operator: Literal["Exists", "Equal"] = "Equal"
+    value: ShortText | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class PodsBody(_Request):
+    """How an agent's pods are made, and where."""
+
+    context: ShortText | None = Field(None, description="Of the kubeconfig; its current one by default")
+    namespace: DnsName | None = Field(None, description="That of the context by default")
+    service_account: DnsName | None = Field(None, description="Its token is not mounted")
+    node_selector: Annotated[
+        dict[ShortText, Annotated[str, StringConstraints(max_length=63)]], Field(max_length=50)
+    ] = {}
+    tolerations: Annotated[list[Toleration], Field(max_length=50)] = []
+    image_pull_secrets: Annotated[list[DnsName], Field(max_length=20)] = []
+    priority_class: DnsName | None = None
+    runtime_class: DnsName | None = None
+    host_paths: bool = Field(False, description="Whether steps may mount directories of the nodes")
+
+
 class EngineBody(_Request):
     """The engine behind an agent."""
 
@@ -82,6 +120,24 @@ class EngineBody(_Request):
         "`kube-pod://`; where it is found by default if not given",
     )
     tls: TlsBody | None = None
+    kubeconfig: (
+        Annotated[str, StringConstraints(min_length=1, max_length=262144), AfterValidator(_kubeconfig)] | None
+    ) = Field(
+        None,
+        description="For `kubernetes`: the text of a kubeconfig with all data in it; stored encrypted and never shown. "
+        "By default the cluster that the service runs in, else `KUBECONFIG` or `~/.kube/config`",
+        repr=False,
+    )
+    pods: PodsBody | None = Field(None, description="For `kubernetes`")
+
+    @model_validator(mode="after")
+    def _is_of_the_type(self) -> EngineBody:
+        if self.type is EngineType.KUBERNETES:
+            if self.endpoint is not None or self.tls is not None:
+                raise house("`kubernetes` is found by `kubeconfig`: it takes no `endpoint` and no `tls`")
+        elif self.kubeconfig is not None or self.pods is not None:
+            raise house("`kubeconfig` and `pods` are for the type kubernetes")
+        return self
 
     @model_validator(mode="after")
     def _fits_the_type(self) -> EngineBody:
@@ -188,7 +244,8 @@ class EngineView(BaseModel):
     type: EngineType
     endpoint: str | None
     version: str | None = Field(description="What it said of itself when it was last seen")
-    tls: bool = Field(description="Whether certificates are stored for it")
+    tls: bool = Field(description="Whether certificates or a kubeconfig are stored for it")
+    pods: dict[str, Any] | SkipJsonSchema[None] = _optional("How its pods are made; for `kubernetes` only")
 
 
 class Agent(AgentItem):

@@ -18,6 +18,7 @@ agents = Table(
     Column("capabilities", Text, nullable=False, comment="separated and enclosed by spaces"),
     Column("engine_type", String),
     Column("engine_endpoint", String),
+    Column("engine_pods", Text, comment="JSON, for engines of the type kubernetes"),
     Column("container_registry", String),
     Column("workflow_directory", String),
     Column("max_load", Integer, nullable=False),

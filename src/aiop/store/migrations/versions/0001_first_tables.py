@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("capabilities", TEXT, nullable=False, comment="separated and enclosed by spaces"),
         sa.Column("engine_type", STRING, nullable=True),
         sa.Column("engine_endpoint", STRING, nullable=True),
+        sa.Column("engine_pods", TEXT, nullable=True, comment="JSON, for engines of the type kubernetes"),
         sa.Column("container_registry", STRING, nullable=True),
         sa.Column("workflow_directory", STRING, nullable=True),
         sa.Column("max_load", sa.Integer(), nullable=False),
