@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     artifacts_cache_bytes: int = Field(
         20 * 1024**3, ge=0, description="Of what is kept in a bucket, how much stays on this machine's disk too."
     )
+    images_limit_bytes: int = Field(
+        20 * 1024**3,
+        ge=0,
+        description="Images of the embedded engine; beyond it those used least recently go, if they can be pulled.",
+    )
     workflow_directory: Path | None = Field(None, description="Directory that relative volume sources start from.")
     local_agent: bool = Field(True, description="Whether the local engine is registered as agent `local` at the start.")
     max_concurrent_executions: int = Field(

@@ -19,10 +19,10 @@ from aiop.model.agent import AgentHealth, AgentRecord, EngineAddress, EngineType
 from aiop.model.ids import AgentId, new_id
 from aiop.model.records import Role
 from aiop.monitoring import Monitoring
-from aiop.operations import AgentOperations, Operations, PipelineOperations
+from aiop.operations import AgentOperations, ImageOperations, Operations, PipelineOperations
 from aiop.store import open_store
 from api.owner import Owner
-from api.world import PASSWORD, SECRET, HandClock, Service, StillProbe, reference
+from api.world import PASSWORD, SECRET, FewImages, HandClock, Service, StillProbe, reference
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank:
     vault = FernetVault(SECRET)
     database = Path(shutil.copy(blank, tmp_path))
     artifacts = LocalArtifacts(tmp_path / "artifacts", clock)
+    images = FewImages(clock)
     await artifacts.open()
     async with open_store(f"sqlite+aiosqlite:///{database}", clock=clock) as store:
         passwords = Passwords(time_cost=1, memory_kib=8)
@@ -66,6 +67,7 @@ async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank:
             ),
             artifacts=artifacts,
             agents=AgentOperations(store, bus, vault, clock, probe=probe),
+            images=ImageOperations(store, images, default_engine=EngineAddress(cast("EngineType", "oci"))),
             default_engine=EngineAddress(EngineType.DOCKER),
             auth=AuthService(store, clock, secret=SECRET, passwords=passwords, access_ttl=timedelta(hours=9)),
             store=store,
@@ -79,7 +81,7 @@ async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank:
         for role in Role:
             await services.auth.users.create(role, PASSWORD, role)
         application.state.services = services
-        yield Service(application, services, store, bus, clock, vault, database, probe)
+        yield Service(application, services, store, bus, clock, vault, database, probe, images)
     await artifacts.aclose()
 
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from aiop.api.respond import json_response
 from aiop.errors import (
     AiopError,
+    EngineUnavailable,
     Fault,
     Forbidden,
     IdempotencyConflict,
@@ -40,10 +41,11 @@ STATUS: Mapping[type[AiopError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The table. An error that is not in it is a fault of ours: 500."""
 
-_STORAGE_RETRY_SECONDS = 5
+_RETRY_SECONDS = 5
 _AWAY = "The database is not available; try again later"
 _DISK_FULL = "The disk of the database is full: nothing can be stored until there is space again"
 
@@ -91,10 +93,13 @@ async def _on_error(_: Request, error: Exception) -> Response:
         case TooManyRequests():
             headers["Retry-After"] = str(error.retry_after)
         case StorageUnavailable():
-            headers["Retry-After"] = str(_STORAGE_RETRY_SECONDS)
+            headers["Retry-After"] = str(_RETRY_SECONDS)
             # The exception's own words may name files and tables.
             message = _DISK_FULL if error.full else _AWAY
             return error_response(status, "storage_unavailable", message, headers=headers)
+        case EngineUnavailable():
+            headers["Retry-After"] = str(_RETRY_SECONDS)
+            return error_response(status, "engine_unavailable", str(error), headers=headers)
     return error_response(status, cast("RequestError", error).code, str(error), details=details, headers=headers)
 
 

@@ -16,6 +16,7 @@ from aiop.api.schemas.agents import AgentChange, AgentItem, AgentList, AgentRequ
 from aiop.api.schemas.auth import ApiTokenRequest, LoginForm, RefreshRequest, UserChange, UserRequest
 from aiop.api.schemas.errors import Error
 from aiop.api.schemas.executions import ExecuteRequest, Execution, ExecutionList, Submitted
+from aiop.api.schemas.images import ImagePullRequest
 from aiop.api.schemas.monitoring import Status
 from aiop.api.schemas.pipelines import (
     ExecutePipelineRequest,
@@ -39,6 +40,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ApiTokenRequest,
     ExecutePipelineRequest,
     ExecuteRequest,
+    ImagePullRequest,
     LoginForm,
     PipelineChanges,
     PipelineDocument,

@@ -14,7 +14,7 @@ from aiop.errors import StorageUnavailable
 from aiop.interfaces import AgentStore, Artifacts, AuditStore, Bus, Clock, PipelineStore, ReadStore, SecretStore
 from aiop.model.agent import EngineAddress
 from aiop.monitoring import Monitoring
-from aiop.operations import AgentOperations, Operations, PipelineOperations
+from aiop.operations import AgentOperations, ImageOperations, Operations, PipelineOperations
 
 __all__ = ["Services", "StreamTimes", "services_of"]
 
@@ -50,6 +50,7 @@ class Services:
     pipelines: PipelineOperations
     artifacts: Artifacts
     agents: AgentOperations
+    images: ImageOperations
     default_engine: EngineAddress
     auth: AuthService
     store: _Store

@@ -17,6 +17,7 @@ __all__ = [
     "agents",
     "capabilities",
     "executions",
+    "images",
     "outputs",
     "pipelines",
     "pipelines_and_directories",
@@ -94,6 +95,15 @@ def secrets(ctx: typer.Context, incomplete: str) -> Offers:
         ctx,
         incomplete,
         lambda api: ((it.name, it.description or "") for it in api.secrets.list(name=incomplete or None).items),
+    )
+
+
+def images(ctx: typer.Context, incomplete: str) -> Offers:
+    """Offer the names of images that are there."""
+    return _asked(
+        ctx,
+        incomplete,
+        lambda api: ((name, it.digest) for it in api.images.list(limit=1000).items for name in it.names),
     )
 
 

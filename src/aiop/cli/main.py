@@ -17,6 +17,7 @@ from aiop.cli import (
     db,
     execution,
     execution_files,
+    image,
     login,
     pipeline,
     pipeline_run,
@@ -71,6 +72,7 @@ execution.app.command("watch", epilog=watch_command.EXAMPLES.replace("aiop", "ai
 execution_files.add_to(execution.app)
 app.add_typer(execution.app)
 app.add_typer(agent.app)
+app.add_typer(image.app)
 app.add_typer(secret.app)
 app.add_typer(token.app)
 app.add_typer(user.app)

@@ -17,6 +17,7 @@ from aiop.client.calls import Calls
 from aiop.client.drivers import AsyncDriver, SyncDriver
 from aiop.client.effects import Flow, Request
 from aiop.client.executions import Executions, wait_for
+from aiop.client.images import Images
 from aiop.client.monitoring import Monitoring
 from aiop.client.operation import D, Resource, operation
 from aiop.client.pipelines import Pipelines
@@ -62,6 +63,7 @@ class _Api(Resource[D]):
         self.executions: Executions[D] = Executions(driver, calls)
         self.agents: Agents[D] = Agents(driver, calls)
         self.secrets: Secrets[D] = Secrets(driver, calls)
+        self.images: Images[D] = Images(driver, calls)
         self.monitoring: Monitoring[D] = Monitoring(driver, calls)
         self.audit: Audit[D] = Audit(driver, calls)
         self.auth: Auth[D] = Auth(driver, calls)

@@ -27,6 +27,9 @@ __all__ = [
     "EngineState",
     "Event",
     "Execution",
+    "Image",
+    "ImagesImported",
+    "ImagesPruned",
     "LogLine",
     "NewApiToken",
     "Page",
@@ -338,6 +341,35 @@ class Secret(Result):
     created_by: str
     description: str | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image(Result):
+    """An image of the embedded engine. ``imported``: it came from no registry; ``holders``: attempts that use it."""
+
+    id: str
+    digest: str
+    names: Sequence[str]
+    size: int
+    layers: int
+    used_at: datetime
+    imported: bool
+    holders: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesImported(Result):
+    """What an archive held."""
+
+    images: Sequence[Image]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesPruned(Result):
+    """How many images a clean-up took away, and how many bytes are free now."""
+
+    images: int
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 Entries are written by the other parts of the store, each in the transaction of the change that it tells of and in
 the name of ``current_actor``: so none is missing for a change that was made, and none tells of one that was not. They
-cannot be changed; they end by ``purge_audit``.
+cannot be changed; they end by ``purge_audit``. What is done to something that is not in the database is noted once
+it is done: ``note``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiop.interfaces.reading import Page, PageQuery
 from aiop.model.audit import AuditAction, AuditEntry
@@ -33,6 +34,9 @@ class AuditStore(Protocol):
 
     async def audit(self, query: AuditQuery) -> Page[AuditEntry]:
         """Read a page."""
+
+    async def note(self, action: AuditAction, target: str | None, **detail: Any) -> None:
+        """Write an entry in the name of the caller, for what was done to something that is not in the database."""
 
     async def purge_audit(self, before: datetime) -> int:
         """Delete the entries older than ``before``, in pieces that do not block others; returns how many."""

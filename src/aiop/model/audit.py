@@ -21,6 +21,7 @@ class TargetType(enum.StrEnum):
     EXECUTION = "execution"
     AGENT = "agent"
     SECRET = "secret"  # noqa: S105 - the name of a kind
+    IMAGE = "image"
     USER = "user"
     TOKEN = "token"  # noqa: S105
 
@@ -42,6 +43,9 @@ class AuditAction(enum.StrEnum):
     SECRET_CREATED = "SecretCreated"  # noqa: S105
     SECRET_REPLACED = "SecretReplaced"  # noqa: S105
     SECRET_DELETED = "SecretDeleted"  # noqa: S105
+    IMAGE_PULLED = "ImagePulled"
+    IMAGE_IMPORTED = "ImageImported"
+    IMAGES_PRUNED = "ImagesPruned"
     USER_CREATED = "UserCreated"
     USER_CHANGED = "UserChanged"
     USER_DELETED = "UserDeleted"

@@ -3,6 +3,7 @@
 from aiop.operations.agents import AgentOperations, AgentSettings, TlsFiles
 from aiop.operations.definitions import Definitions, StepOutline
 from aiop.operations.explanation import Explanation, MissReason
+from aiop.operations.images import ImageOperations
 from aiop.operations.needs import lacking
 from aiop.operations.operations import Operations
 from aiop.operations.pipelines import PipelineOperations, PipelineSubmission
@@ -14,6 +15,7 @@ __all__ = [
     "AgentSettings",
     "Definitions",
     "Explanation",
+    "ImageOperations",
     "MissReason",
     "Operations",
     "PipelineOperations",

@@ -17,13 +17,14 @@ from aiop.api import Services, create_app
 from aiop.auth import AuthService, FernetVault, ensure_admin
 from aiop.bus import LocalBus, PostgresBus
 from aiop.config import Settings
+from aiop.engines.oci.images import ImageStore
 from aiop.errors import AiopError
 from aiop.interfaces import Clock, ReplicaStore, Vault
 from aiop.model.agent import AgentRecord
 from aiop.model.ids import AgentId, new_id
 from aiop.model.replica import Replica, ReplicaRole
 from aiop.monitoring import Monitoring, OtlpSender, Tracing
-from aiop.operations import AgentOperations, Operations, PipelineOperations
+from aiop.operations import AgentOperations, ImageOperations, Operations, PipelineOperations
 from aiop.orchestrator.files_sweep import FilesSweeper
 from aiop.orchestrator.fleet import Fleet
 from aiop.orchestrator.plans import Plans
@@ -118,6 +119,12 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         await artifacts.open()
         stack.push_async_callback(artifacts.aclose)
 
+        images = ImageStore(
+            installation.images, clock, limit=settings.images_limit_bytes, docker=settings.docker_endpoint
+        )
+        await images.open()
+        stack.push_async_callback(images.aclose)
+
         fleet = Fleet(
             store,
             bus,
@@ -176,6 +183,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             ),
             artifacts=artifacts,
             agents=AgentOperations(store, bus, vault, clock, probe=fleet, assumed=assumed_engine(settings)),
+            images=ImageOperations(store, images, default_engine=default_engine(settings)),
             default_engine=default_engine(settings),
             auth=auth,
             bus=bus,

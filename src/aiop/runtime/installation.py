@@ -43,6 +43,11 @@ class Installation:
         return self.directory / "artifacts"
 
     @property
+    def images(self) -> Path:
+        """Where the embedded engine's images are; a short name, as for artifacts."""
+        return self.directory / "images"
+
+    @property
     def dagger(self) -> Path:
         """What is on its way from and to Dagger Engines; of no use after the end of the process."""
         return self.directory / "dagger"

@@ -54,6 +54,15 @@ class AuditPart(Part):
             rows, total = await self._audit_list.page(tx, query, **filters)
         return Page([_entry(row) for row in rows], total)
 
+    async def note(self, action: AuditAction, target: str | None, **detail: Any) -> None:
+        """Write an entry of its own."""
+        call = self._db.audit.call()
+
+        async def note(tx: AsyncConnection) -> None:
+            await call.write(tx, action, target, **detail)
+
+        await self._db.write(note)
+
     async def purge_audit(self, before: datetime) -> int:
         """Delete old entries."""
         audit = tables.audit.c

@@ -128,6 +128,19 @@ CHANGES: list[tuple[str, list[Change], list[tuple[AuditAction, str | None, dict[
         [(A.SECRET_CREATED, "KEY", {}), (A.SECRET_REPLACED, "KEY", {}), (A.SECRET_DELETED, "KEY", {})],
     ),
     (
+        "images come and go, which are not in the database",
+        [
+            lambda s: s.note(A.IMAGE_PULLED, "tool:1", digest="sha256:1"),
+            lambda s: s.note(A.IMAGE_IMPORTED, "tool:2", source="root", digest="sha256:2"),
+            lambda s: s.note(A.IMAGES_PRUNED, None, images=2, bytes=20),
+        ],
+        [
+            (A.IMAGE_PULLED, "tool:1", {"digest": "sha256:1"}),
+            (A.IMAGE_IMPORTED, "tool:2", {"source": "root", "digest": "sha256:2"}),
+            (A.IMAGES_PRUNED, None, {"images": 2, "bytes": 20}),
+        ],
+    ),
+    (
         "a user comes and goes",
         [
             lambda s: s.add_user(ADMIN),

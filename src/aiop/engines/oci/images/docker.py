@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import httpx
-
 from aiop.engines.oci.images.references import Reference
 
 __all__ = ["digest_in_docker", "docker_endpoint"]
@@ -25,6 +23,8 @@ async def digest_in_docker(endpoint: str, reference: Reference) -> str | None:
     """
     if not endpoint.startswith("unix://"):
         return None
+    import httpx  # a service that never does this is to be spared it
+
     transport = httpx.AsyncHTTPTransport(uds=endpoint.removeprefix("unix://"))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://docker", timeout=_SECONDS) as http:
