@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from aiop.api.access import Admin, Viewer
 from aiop.api.openapi import describe
-from aiop.api.paging import Digits, ListParameters, page_response, sort_by
+from aiop.api.paging import Count, ListParameters, page_response, sort_by
 from aiop.api.requests import NoQuery, model_of
 from aiop.api.respond import json_response
 from aiop.api.schemas.images import (
@@ -33,8 +33,6 @@ from aiop.spec import faults_of, registry_of
 __all__ = ["router"]
 
 router = APIRouter(prefix="/images", tags=["images"])
-
-_LARGEST = 2**63 - 1
 
 
 class ImageParameters(ListParameters):
@@ -63,7 +61,7 @@ class PruneParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    keep_bytes: Annotated[Digits, Field(ge=0, le=_LARGEST)] | None = Field(
+    keep_bytes: Count | None = Field(
         None, description="How much of the images may stay; by default `AIOP_IMAGES_LIMIT_BYTES`"
     )
     imported: bool = Field(False, description="Also what came from no registry, and cannot be had again")

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from aiop.api.respond import json_response
 
-__all__ = ["ListParameters", "Moment", "Paging", "page_response", "sort_by"]
+__all__ = ["Count", "ListParameters", "Moment", "Paging", "page_response", "sort_by"]
 
 _LARGEST_OFFSET = 2**63 - 1
 
@@ -26,6 +26,10 @@ def _digits(value: Any) -> Any:
 
 Digits = Annotated[int, BeforeValidator(_digits)]
 """A number as it stands in a query."""
+
+
+Count = Annotated[int, Field(ge=0, le=_LARGEST_OFFSET), BeforeValidator(_digits)]
+"""A number of things, as it stands in a query."""
 
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

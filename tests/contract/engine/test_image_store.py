@@ -94,6 +94,7 @@ class MovedClock(SystemClock):
     """Is moved by the test."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.moment = super().now()
 
     def now(self) -> datetime:

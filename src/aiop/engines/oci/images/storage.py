@@ -82,10 +82,13 @@ class Storage:
         if os.geteuid() != 0:
             # Files then belong to whom the kernel lets us give them, at worst to us.
             options += 'ignore_chown_errors = "true"\n'
-        self.configuration.write_text(
+        text = (
             f'[storage]\ndriver = "overlay"\ngraphroot = {json.dumps(str(self._graph))}\n'
             f"runroot = {json.dumps(str(self._run))}\n[storage.options.overlay]\n{options}"
         )
+        # A full disk is no reason not to start.
+        if not self.configuration.exists() or self.configuration.read_text() != text:
+            self.configuration.write_text(text)
         self.sweep()
 
     def read(self) -> Contents:

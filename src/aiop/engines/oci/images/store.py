@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from aiop.engines.oci.images.pruning import superfluous
 from aiop.engines.oci.images.references import Reference, for_registry
 from aiop.engines.oci.images.skopeo import Skopeo
 from aiop.engines.oci.images.storage import Contents, Storage
-from aiop.errors import EngineUnavailable, ImageRefused, ImageStoreFull
+from aiop.errors import EngineError, EngineUnavailable, ImageRefused, ImageStoreFull
 from aiop.interfaces import Clock
 from aiop.model.definition import PullPolicy
 from aiop.model.images import ImageConfig, KeptImage, Pruned
@@ -65,7 +65,9 @@ class ImageStore:
         """Make what is missing, and clean up what a crash left; before anything else."""
         await asyncio.to_thread(self._open)
         if strays := self._contents.images.keys() - set(self._index.ids.values()):
-            await self._delete(strays)
+            # They only take room: a clean-up gets them too.
+            with suppress(EngineError):
+                await self._delete(strays)
 
     async def aclose(self) -> None:
         """Give up what is under way."""
