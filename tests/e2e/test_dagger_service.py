@@ -6,6 +6,7 @@ import pytest
 
 from aiop.config import Settings
 from scenarios.test_scenarios import PASSWORD, play, running_service
+from service_process import ServiceProcess
 
 pytestmark = pytest.mark.dagger
 
@@ -49,3 +50,24 @@ async def test_an_agent_without_an_engine_of_its_own_has_the_one_of_the_service(
     made = await http.post("/dagger/agents", json={"name": "another", "max_concurrent_executions": 1})
     assert made.status_code == 201, made.text
     assert (await http.get(f"/dagger/agents/{made.json()['id']}")).json()["engine"]["type"] == "dagger"
+
+
+async def test_its_load_is_told_while_something_runs(tmp_path, dagger_lab):
+    service = ServiceProcess(tmp_path / "data", engine="dagger", dagger_endpoint=dagger_lab.endpoint)
+    await service.start()
+    try:
+        async with service.client() as client, asyncio.timeout(60):
+            workflow = await client.workflows.create(document(dagger_lab.image, script="echo up; sleep 60"))
+            execution = (await client.workflows.execute(workflow.id)).execution_id
+            async for line in client.executions.follow_logs(execution):
+                if line.text == "up":
+                    break
+            [engine] = (await client.monitoring.status()).engines
+            assert (engine.type, engine.status, engine.sessions, engine.executions) == ("dagger", "busy", 1, 1)
+            assert 'dagger_engine_executions{agent="local"} 1\n' in await client.monitoring.metrics()
+            await client.executions.cancel(execution)
+            await client.executions.wait(execution)
+            [engine] = (await client.monitoring.status()).engines
+            assert (engine.sessions, engine.executions) == (1, 0)
+    finally:
+        await service.stop()

@@ -47,5 +47,12 @@ def _view(status: ServiceStatus) -> dict[str, Any]:
 
 
 def _engine(engine: EngineState) -> dict[str, Any]:
-    view = {"agent": engine.agent, "type": engine.type, "version": engine.version, "status": engine.status}
+    view: dict[str, Any] = {
+        "agent": engine.agent,
+        "type": engine.type,
+        "version": engine.version,
+        "status": engine.status,
+    }
+    if engine.load is not None:
+        view |= {"sessions": engine.load.sessions, "executions": engine.load.executions}
     return view if engine.error is None else view | {"error": engine.error}

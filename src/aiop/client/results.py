@@ -154,12 +154,17 @@ class Execution(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineState(Result):
-    """One engine of the service; ``status`` is ``idle``, ``busy``, ``offline`` or ``error``."""
+    """One engine of the service; ``status`` is ``idle``, ``busy``, ``offline`` or ``error``.
+
+    ``sessions`` and ``executions`` are what the service has open at a Dagger Engine.
+    """
 
     agent: str
     type: str
     status: str
     version: str | None = None
+    sessions: int | None = None
+    executions: int | None = None
     error: str | None = None
 
 

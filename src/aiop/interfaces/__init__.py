@@ -4,13 +4,13 @@
 
 from aiop.interfaces.accounts import AuthStore
 from aiop.interfaces.acting import acting, current_actor, identified
-from aiop.interfaces.agents import AGENTS, AgentProbe, AgentQuery, AgentStore
+from aiop.interfaces.agents import AGENTS, AgentLoads, AgentProbe, AgentQuery, AgentStore
 from aiop.interfaces.artifacts import Artifacts
 from aiop.interfaces.audit import AuditQuery, AuditStore
 from aiop.interfaces.bus import WORK, Bus, Listener, execution_topic
 from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
-from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, OutputSink
+from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, EngineLoad, LoadedEngine, OutputSink
 from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
 from aiop.interfaces.holding import holding, still_ours
 from aiop.interfaces.images import Images
@@ -34,6 +34,7 @@ from aiop.interfaces.vault import Vault
 __all__ = [
     "AGENTS",
     "WORK",
+    "AgentLoads",
     "AgentProbe",
     "AgentQuery",
     "AgentStore",
@@ -52,6 +53,7 @@ __all__ = [
     "DueTrace",
     "Engine",
     "EngineInfo",
+    "EngineLoad",
     "ExecutionChange",
     "ExecutionQuery",
     "FigureStore",
@@ -60,6 +62,7 @@ __all__ = [
     "Images",
     "Lease",
     "Listener",
+    "LoadedEngine",
     "NewExecution",
     "NewPipeline",
     "NewSecret",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiop.interfaces.engine import EngineLoad
 from aiop.interfaces.reading import Page, PageQuery
 from aiop.model.agent import AgentRecord, AgentStatus, EngineCheck
 from aiop.model.ids import AgentId, ExecutionId
 
-__all__ = ["AGENTS", "AgentProbe", "AgentQuery", "AgentStore"]
+__all__ = ["AGENTS", "AgentLoads", "AgentProbe", "AgentQuery", "AgentStore"]
 
 AGENTS = "agents"
 """Topic: an agent was registered, changed or deleted."""
@@ -32,7 +33,7 @@ class AgentStore(Protocol):
         """Store a new agent.
 
         If ``installation`` is set and that installation has, or had, an agent of its own, nothing is stored; one that
-        was never changed by hand takes ``max_load`` and ``workflow_directory`` from ``agent``.
+        was never changed by hand takes ``engine``, ``max_load`` and ``workflow_directory`` from ``agent``.
         """
 
     async def agent(self, agent: AgentId) -> AgentRecord:
@@ -55,6 +56,13 @@ class AgentStore(Protocol):
 
     async def note_check(self, agents: Sequence[AgentId], check: EngineCheck) -> None:
         """Store what a check of the engine of these agents has found."""
+
+
+class AgentLoads(Protocol):
+    """Whoever holds the connections to engines."""
+
+    def loads(self) -> Mapping[AgentId, EngineLoad]:
+        """Return the load of engines that tell one, for each of their agents; those on one engine share it."""
 
 
 class AgentProbe(Protocol):

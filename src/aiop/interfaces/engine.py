@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
 from aiop.model.records import Stream
 from aiop.model.run import ContainerRun, Credentials, Outcome
 
-__all__ = ["Capabilities", "Engine", "EngineInfo", "OutputSink"]
+__all__ = ["Capabilities", "Engine", "EngineInfo", "EngineLoad", "LoadedEngine", "OutputSink"]
 
 
 OutputSink = Callable[[Stream, bytes, datetime], None]
@@ -59,6 +59,22 @@ class EngineInfo:
     type: str
     version: str
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLoad:
+    """What this service has open at an engine: sessions, and commands that run in them."""
+
+    sessions: int
+    executions: int
+
+
+@runtime_checkable
+class LoadedEngine(Protocol):
+    """An engine that is spoken to in sessions, and can tell its load."""
+
+    def load(self) -> EngineLoad:
+        """Count what is open now; nobody is asked."""
 
 
 class Engine(Protocol):

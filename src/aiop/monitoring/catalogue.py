@@ -58,6 +58,20 @@ DELAY = Metric(
     "Time from the moment when an attempt could begin to the start of its container: place, image and engine",
 )
 AGENTS = Metric("dagger_agents", "gauge", "Agents by status: idle, busy, offline, error", ("status",), stored=False)
+ENGINE_SESSIONS = Metric(
+    "dagger_engine_sessions",
+    "gauge",
+    "Sessions of this process with the Dagger Engine of an agent; agents on one engine share them",
+    ("agent",),
+    stored=False,
+)
+ENGINE_EXECUTIONS = Metric(
+    "dagger_engine_executions",
+    "gauge",
+    "Commands that run in these sessions",
+    ("agent",),
+    stored=False,
+)
 STORAGE = Metric(
     "dagger_storage_writable", "gauge", "1 if the database took the last write, 0 if it did not", stored=False
 )
@@ -89,6 +103,8 @@ CATALOGUE = (
     QUEUE_WAIT,
     DELAY,
     AGENTS,
+    ENGINE_SESSIONS,
+    ENGINE_EXECUTIONS,
     STORAGE,
     MEMORY,
     CPU,

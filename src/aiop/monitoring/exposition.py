@@ -20,7 +20,7 @@ from aiop.monitoring import catalogue
 from aiop.monitoring.catalogue import Metric
 from aiop.monitoring.status import EngineState
 
-__all__ = ["CONTENT_TYPE", "agent_family", "families_of", "gauge", "text_of", "without_creation_times"]
+__all__ = ["CONTENT_TYPE", "agent_family", "families_of", "gauge", "load_families", "text_of", "without_creation_times"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 EXECUTION_ENDS = tuple(status for status in ExecutionStatus if status.ended)
@@ -77,6 +77,17 @@ def agent_family(engines: Sequence[EngineState]) -> Family:
         found = sum(engine.status == status for engine in engines)
         family.add_sample(catalogue.AGENTS.name, {"status": status.value}, found)
     return family
+
+
+def load_families(engines: Sequence[EngineState]) -> Iterator[Family]:
+    """Make the families of what is open at engines that are spoken to in sessions."""
+    sessions, executions = _family(catalogue.ENGINE_SESSIONS), _family(catalogue.ENGINE_EXECUTIONS)
+    for engine in engines:
+        if engine.load is not None:
+            sessions.add_sample(sessions.name, {"agent": engine.agent}, engine.load.sessions)
+            executions.add_sample(executions.name, {"agent": engine.agent}, engine.load.executions)
+    yield sessions
+    yield executions
 
 
 def gauge(metric: Metric, value: float, *labels: str) -> Family:

@@ -9,13 +9,13 @@ from prometheus_client.metrics_core import Metric as Family
 
 from aiop import __version__
 from aiop.errors import StorageUnavailable
-from aiop.interfaces import AgentStore, Clock, FigureStore
+from aiop.interfaces import AgentLoads, AgentStore, Clock, FigureStore
 from aiop.model.agent import EngineAddress
 from aiop.monitoring import catalogue
-from aiop.monitoring.exposition import agent_family, families_of, gauge, text_of
+from aiop.monitoring.exposition import agent_family, families_of, gauge, load_families, text_of
 from aiop.monitoring.process import ProcessMeter
 from aiop.monitoring.requests import RequestFigures
-from aiop.monitoring.status import ServiceStatus, engines_of, judge
+from aiop.monitoring.status import EngineState, ServiceStatus, engines_of, judge
 
 __all__ = ["Monitoring"]
 
@@ -35,18 +35,20 @@ class Monitoring:
         clock: Clock,
         *,
         default_engine: EngineAddress,
+        loads: AgentLoads | None = None,
         process: ProcessMeter | None = None,
         requests: RequestFigures | None = None,
     ) -> None:
         self._store = store
         self._default_engine = default_engine
+        self._loads = loads
         self._clock = clock
         self.process = process or ProcessMeter(clock)
         self.requests = requests or RequestFigures()
 
     async def status(self) -> ServiceStatus:
         """Tell how the service is."""
-        engines = engines_of(await self._store.all_agents(), self._default_engine)
+        engines = await self._engines()
         activity = await self._store.activity()
         trouble = self._store.health
         return ServiceStatus(
@@ -63,8 +65,13 @@ class Monitoring:
     async def metrics(self) -> str:
         """Write all metrics as Prometheus text."""
         figures = await self._store.figures()
-        engines = engines_of(await self._store.all_agents(), self._default_engine)
-        return text_of([*families_of(figures, self._clock.now()), agent_family(engines), *self._own()])
+        engines = await self._engines()
+        own = [agent_family(engines), *load_families(engines), *self._own()]
+        return text_of([*families_of(figures, self._clock.now()), *own])
+
+    async def _engines(self) -> list[EngineState]:
+        loads = self._loads.loads() if self._loads is not None else {}
+        return engines_of(await self._store.all_agents(), self._default_engine, loads)
 
     def _own(self) -> Iterator[Family]:
         yield gauge(catalogue.STORAGE, self._store.health is None)

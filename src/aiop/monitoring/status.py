@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aiop.interfaces import EngineLoad
 from aiop.model.agent import AgentRecord, AgentStatus, EngineAddress, EngineType
+from aiop.model.ids import AgentId
 
 __all__ = ["EngineState", "Health", "ServiceStatus", "engines_of", "judge"]
 
@@ -20,6 +22,8 @@ class EngineState:
     version: str | None
     status: AgentStatus
     error: str | None = None
+    load: EngineLoad | None = None
+    """What this service has open there, where an engine is spoken to in sessions."""
 
     @property
     def well(self) -> bool:
@@ -27,7 +31,9 @@ class EngineState:
         return self.status in (AgentStatus.IDLE, AgentStatus.BUSY)
 
 
-def engines_of(agents: Sequence[AgentRecord], default: EngineAddress) -> list[EngineState]:
+def engines_of(
+    agents: Sequence[AgentRecord], default: EngineAddress, loads: Mapping[AgentId, EngineLoad]
+) -> list[EngineState]:
     """Return the engine of each agent; ``default`` is that of agents that name none."""
     return [
         EngineState(
@@ -36,6 +42,7 @@ def engines_of(agents: Sequence[AgentRecord], default: EngineAddress) -> list[En
             agent.version,
             agent.status,
             None if agent.status in (AgentStatus.IDLE, AgentStatus.BUSY) else agent.error,
+            loads.get(agent.id),
         )
         for agent in agents
         if not agent.deleted

@@ -7,7 +7,7 @@ has changed; it also looks by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from aiop.errors import EngineRefused, EngineUnavailable, StorageUnavailable
-from aiop.interfaces import AGENTS, WORK, AgentStore, Bus, Clock, Engine, SupervisorStore
+from aiop.interfaces import AGENTS, WORK, AgentStore, Bus, Clock, Engine, EngineLoad, LoadedEngine, SupervisorStore
 from aiop.model.agent import AgentHealth, AgentRecord, EngineCheck
 from aiop.model.ids import AgentId
 from aiop.orchestrator.gate import EngineGate
@@ -124,6 +124,15 @@ class Fleet:
         finally:
             if site is None:
                 await engine.aclose()
+
+    def loads(self) -> Mapping[AgentId, EngineLoad]:
+        """See ``interfaces.AgentLoads``."""
+        return {
+            agent: site.engine.load()
+            for site in self._sites.values()
+            if isinstance(site.engine, LoadedEngine)
+            for agent in site.agents
+        }
 
     async def drain(self) -> None:
         """Return once all containers that could go are gone, or were tried."""

@@ -169,7 +169,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             access_ttl=timedelta(seconds=settings.access_token_seconds),
             refresh_ttl=timedelta(seconds=settings.refresh_token_seconds),
         )
-        monitoring = Monitoring(store, clock, default_engine=default_engine(settings))
+        monitoring = Monitoring(store, clock, default_engine=default_engine(settings), loads=fleet)
         tracing = None
         if settings.traced:
             sender = OtlpSender(installation.id)

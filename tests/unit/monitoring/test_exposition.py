@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from aiop.interfaces import Counted, Figures, Tally
+from aiop.interfaces import Counted, EngineLoad, Figures, Tally
 from aiop.interfaces.figures import DURATION_BOUNDS, NO_DURATION, UNBOUNDED
 from aiop.model.agent import AgentStatus, EngineType
 from aiop.monitoring import CATALOGUE, EngineState, Health
 from aiop.monitoring.catalogue import BUILD
-from aiop.monitoring.exposition import agent_family, families_of, gauge, text_of
+from aiop.monitoring.exposition import agent_family, families_of, gauge, load_families, text_of
 from aiop.monitoring.requests import RequestFigures
 from aiop.monitoring.status import judge
 
@@ -105,6 +105,7 @@ def test_every_metric_is_in_the_catalogue_as_it_is_served():
     families = [
         *families_of(Figures(0, 0, None, 0), NOW),
         agent_family([]),
+        *load_families([]),
         RequestFigures().family(),
     ]
     served = {family.name: (family.type, family.documentation) for family in families}
@@ -116,6 +117,18 @@ def test_every_metric_is_in_the_catalogue_as_it_is_served():
         "dagger_cpu_usage_percent",
         "dagger_build_info",
     }
+
+
+def test_the_load_of_engines_that_tell_it():
+    engines = [
+        EngineState("docker", EngineType.DOCKER, "1", AgentStatus.IDLE),
+        EngineState("dagger", EngineType.DAGGER, "1", AgentStatus.BUSY, load=EngineLoad(sessions=1, executions=3)),
+    ]
+    lines = text_of(load_families(engines)).splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        'dagger_engine_sessions{agent="dagger"} 1',
+        'dagger_engine_executions{agent="dagger"} 3',
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ class EngineStatus(BaseModel):
     type: str
     version: str | None = Field(description="Null if it has not answered yet")
     status: Literal["idle", "busy", "offline", "error"]
+    sessions: int | None = Field(None, description="What this service has open there; Dagger Engines only")
+    executions: int | None = Field(None, description="Commands that run in these sessions; Dagger Engines only")
     error: str | None = Field(None, description="Why it is offline or in error")
 
 

@@ -62,6 +62,11 @@ class Attempt:
         return self.image.digest if self.image is not None else None
 
     @property
+    def running(self) -> bool:
+        """Whether its command may run now."""
+        return self._task is not None and not self._task.done() and not self._ended.is_set()
+
+    @property
     def usable(self) -> bool:
         """Whether there is, or will be, an outcome."""
         if self._refusal is not None or self._stopped is not None:

@@ -25,7 +25,7 @@ from aiop.engines.dagger.sessions import Sessions
 from aiop.engines.dagger.workspaces import import_workspace, take_changes
 from aiop.engines.dagger.wrapping import LEFT, Left
 from aiop.errors import ImageRefused, OutputGap, StepLost
-from aiop.interfaces import Capabilities, EngineInfo, OutputSink
+from aiop.interfaces import Capabilities, EngineInfo, EngineLoad, OutputSink
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
 from aiop.model.records import Stream
@@ -81,6 +81,10 @@ class DaggerEngine:
         with session.calls():
             version = await session.client.version()
         return EngineInfo(type="dagger", version=version.removeprefix("v"))
+
+    def load(self) -> EngineLoad:
+        """Count the sessions that are open, and the calls that have not been answered."""
+        return EngineLoad(self._sessions.open, sum(attempt.running for attempt in self._attempts.values()))
 
     async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
         """Ask the engine, which asks the registry."""

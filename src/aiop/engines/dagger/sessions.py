@@ -24,6 +24,12 @@ class Sessions:
         self._uses = 0
         self._closing: set[asyncio.Task[None]] = set()
 
+    @property
+    def open(self) -> int:
+        """How many are open."""
+        current = {self._opening.result()} if self._opening is not None and _usable(self._opening) else set()
+        return len(current | {session for session in self._users if session.alive})
+
     async def current(self) -> Session:
         """Return the session for new calls, opened once for all who wait; raises as ``Session.open``."""
         opening = self._opening
@@ -71,7 +77,7 @@ class Sessions:
 
     def _is_current(self, session: Session) -> bool:
         opening = self._opening
-        return opening is not None and opening.done() and _usable(opening) and opening.result() is session
+        return opening is not None and _usable(opening) and opening.result() is session
 
     def _retire(self) -> None:
         opening, self._opening = self._opening, None
@@ -87,7 +93,7 @@ class Sessions:
 
 
 def _usable(opening: asyncio.Task[Session]) -> bool:
-    return not opening.cancelled() and opening.exception() is None and opening.result().alive
+    return opening.done() and not opening.cancelled() and opening.exception() is None and opening.result().alive
 
 
 def _look_at(opening: asyncio.Task[Session]) -> None:
