@@ -1,4 +1,4 @@
-"""``kill -9`` of the service and of its session with a Dagger Engine: what ran is run again, what had ended is not."""
+"""``kill -9`` of the service, of its session and of the Dagger Engine: what ran is run again, what had ended is not."""
 
 import asyncio
 import os
@@ -93,5 +93,14 @@ async def test_a_killed_session_is_replaced(service, dagger_lab):
     execution = await started(service, dagger_lab)
     [session] = sessions_of(service.pid)
     os.kill(session, signal.SIGKILL)
+    await ended_well(service, execution)
+    assert len(sessions_of(service.pid)) == 1
+
+
+async def test_a_killed_engine_is_waited_for(service, dagger_lab):
+    if dagger_lab.restart is None:
+        pytest.skip("AIOP_TEST_DAGGER_RESTART names no command that kills the engine and starts it again")
+    execution = await started(service, dagger_lab)
+    await asyncio.to_thread(dagger_lab.restarted)
     await ended_well(service, execution)
     assert len(sessions_of(service.pid)) == 1

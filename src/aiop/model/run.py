@@ -11,6 +11,7 @@ from aiop.model.state import Reason
 
 __all__ = [
     "OUTPUT_LIMIT",
+    "VOLATILE",
     "WORKSPACE",
     "ContainerRun",
     "Credentials",
@@ -26,6 +27,10 @@ WORKSPACE = "/workspace"
 
 OUTPUT_LIMIT = 1024 * 1024
 """Largest size of one output value, in bytes."""
+
+
+VOLATILE = frozenset({"AIOP_EXECUTION_ID", "AIOP_ATTEMPT", "TRACEPARENT", "TRACESTATE"})
+"""Variables that tell an attempt which one it is: they make no difference to what its result is taken for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ class ContainerRun:
     lacks ``AIOP_OUTPUT``: the engine sets it to a path of its choice in a directory that any user can write to.
     ``output_paths`` are the declared outputs to hand back, name to path in the container. Any user of the container
     may write in the ``workspace``. ``secret_environment`` and ``secret_files`` name those variables and files that hold
-    secrets, for engines that treat such ones with more care.
+    secrets, for engines that treat such ones with more care. A success of a run with the same ``cache_key`` may be
+    taken for one of this, by engines that have kept it; a failure never is.
     """
 
     image: str
@@ -98,6 +104,7 @@ class ContainerRun:
     credentials: Credentials | None = field(default=None, repr=False)
     secret_environment: frozenset[str] = frozenset()
     secret_files: frozenset[str] = frozenset()
+    cache_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from aiop.interfaces import Vault
 from aiop.model.definition import ABSENT, JsonValue, Step
 from aiop.model.ids import SnapshotId, StepId
 from aiop.model.pipelines import CacheOff
-from aiop.model.run import ContainerRun, HostMount, VolumeMount
+from aiop.model.run import VOLATILE, ContainerRun, HostMount, VolumeMount
 
 __all__ = ["IMAGE", "cache_off", "digest_of", "key_of", "key_parts"]
 
@@ -22,7 +22,6 @@ FORMAT = 1
 """To be raised when results that older releases have kept must not be taken any more."""
 
 IMAGE = "image"
-_VOLATILE = frozenset({"AIOP_EXECUTION_ID", "AIOP_ATTEMPT", "TRACEPARENT", "TRACESTATE"})
 
 
 def cache_off(step: Step, run: ContainerRun, asked: str | None) -> CacheOff | None:
@@ -55,7 +54,7 @@ def key_parts(
         "source": source,
         "container": _container(run, target),
         "outputs": _outputs(step),
-        **{f"environment.{name}": text for name, text in run.environment.items() if name not in _VOLATILE},
+        **{f"environment.{name}": text for name, text in run.environment.items() if name not in VOLATILE},
         **{f"inputs.{name}": value for name, value in inputs.items()},
         **{f"files.{path}": content.hex() for path, content in run.files.items()},
         # The place counts: of two that change one file, the later one is seen.

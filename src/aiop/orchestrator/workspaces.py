@@ -109,7 +109,9 @@ class Workspaces:
             key, source=workspace.source, layers=self._below(step.id), target=target
         )
         self._known[step.id] = workspace
-        return Entered(workspace, replace(run, workspace=made))
+        # Not with ``CacheOff.EXECUTION``, where a result is to be new.
+        cache_key = workspace.key if workspace.use is CacheUse.MISS else None
+        return Entered(workspace, replace(run, workspace=made, cache_key=cache_key))
 
     async def leave(self, key: StepKey, step: Step, result: AttemptResult, run: ContainerRun) -> AttemptResult:
         """Seal what the attempt has changed, and keep the outputs that the pipeline hands out after this step.

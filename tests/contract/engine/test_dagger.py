@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -105,6 +106,59 @@ async def test_a_session_that_is_lost_while_it_stops_something_ends_the_stop(sub
     await stopping
     with pytest.raises(EngineUnavailable):
         await subject.engine.wait(key)
+
+
+# --- what the engine keeps ----------------------------------------------------------------------------------
+
+UNLIKE = "cat /proc/sys/kernel/random/uuid; echo $AIOP_EXECUTION_ID $AIOP_ATTEMPT"
+
+
+def kept(subject: DaggerSubject, text: str, key: str, number: int, **more: Any) -> ContainerRun:
+    environment = {"AIOP_EXECUTION_ID": f"execution '{number}'", "AIOP_ATTEMPT": str(number), "PLAIN": "x"}
+    return replace(subject.run(text, environment=environment, **more), cache_key=key)
+
+
+async def test_a_success_with_the_same_cache_key_is_taken_in_another_session_too(subject: DaggerSubject) -> None:
+    key, one, other = str(uuid4()), Output(), Output()
+    assert (await subject.outcome(kept(subject, f"{UNLIKE}; echo x=1 >$AIOP_OUTPUT", key, 1), one)).succeeded
+    assert one.stdout.endswith(b"\nexecution '1' 1\n")
+    subject.engine = subject.restarted()
+    outcome = await subject.outcome(kept(subject, f"{UNLIKE}; echo x=1 >$AIOP_OUTPUT", key, 2), other)
+    assert outcome.output_file is not None
+    assert (other.stdout, outcome.output_file.content) == (one.stdout, b"x=1\n")
+
+
+async def test_a_failure_with_the_same_cache_key_is_run_again(subject: DaggerSubject) -> None:
+    key, outputs = str(uuid4()), [Output(), Output(), Output()]
+    for number, output in enumerate(outputs):
+        outcome = await subject.outcome(kept(subject, f"{UNLIKE}; exit 3", key, number), output)
+        assert outcome.exit_code == 3
+        assert output.stdout.endswith(f"\nexecution '{number}' {number}\n".encode())
+    assert len({output.stdout for output in outputs}) == 3
+
+
+async def test_another_secret_with_another_cache_key_is_seen(subject: DaggerSubject) -> None:
+    found = []
+    for value in ("correct-horse", "battery-staple"):
+        run = subject.run("printf %s $TOKEN | wc -c", environment={"TOKEN": value}, secret_environment={"TOKEN"})
+        output = Output()
+        await subject.outcome(replace(run, cache_key=str(uuid4())), output)
+        found.append(output.stdout.strip())
+    assert found == [b"13", b"14"]
+
+
+async def test_equal_runs_side_by_side_are_apart_so_that_stopping_one_leaves_the_other(subject: DaggerSubject) -> None:
+    cache_key, gate = str(uuid4()), (VolumeMount(f"aiop-gate-{uuid4()}", "/gate", read_only=False),)
+    text = "echo up; while [ ! -e /gate/open ]; do sleep 0.02; done; echo $AIOP_ATTEMPT"
+    keys, outputs = [subject.key(), subject.key()], [Output(), Output()]
+    for number, (key, output) in enumerate(zip(keys, outputs, strict=True)):
+        await subject.engine.start(key, kept(subject, text, cache_key, number, mounts=gate), output)
+        await output.shows(b"up\n")
+    await subject.engine.stop(keys[0], grace=timedelta(hours=1))
+    assert (await subject.engine.wait(keys[0])).exit_code == 143
+    assert (await subject.outcome(subject.run("touch /gate/open", mounts=gate))).succeeded
+    assert (await subject.engine.wait(keys[1])).succeeded
+    assert outputs[1].stdout == b"up\n1\n"
 
 
 # --- images without a shell ---------------------------------------------------------------------------------

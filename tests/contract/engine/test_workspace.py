@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -108,6 +109,20 @@ async def test_outputs_can_be_declared_in_the_workspace(shop: Workshop) -> None:
     paths = {"made": f"{TARGET}/d/made", "source": f"{TARGET}/d/f"}
     outcome = await shop.run(key, await shop.prepare(key, "echo made > d/made", output_paths=paths))
     assert {name: file.content for name, file in outcome.outputs.items()} == {"made": b"made\n", "source": b"1"}
+
+
+async def test_an_engine_that_keeps_results_gives_their_changes_too(shop: Workshop) -> None:
+    if shop.way != "dagger":
+        pytest.skip("the engine keeps no results")
+    await shop.start_from({"f": "1\n"})
+    cache_key, layers = str(uuid4()), []
+    for _ in range(2):
+        key = shop.subject.key()
+        run = await shop.prepare(key, "cat f /proc/sys/kernel/random/uuid > g")
+        assert (await shop.run(key, replace(run, cache_key=cache_key))).succeeded
+        layers.append(await shop.artifacts.seal(key))
+    assert shop.changes(layers[0]) == shop.changes(layers[1])
+    assert shop.changes(layers[0])["g"].startswith("1\n")
 
 
 async def test_a_stopped_step_leaves_its_layer_too(shop: Workshop) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aiop.engines.dagger import wrapping
-from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, Left, wrap
+from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, Left, own_variables, wrap
 from aiop.model.run import OUTPUT_LIMIT
 
 
@@ -16,7 +16,8 @@ class Wrapped:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.left = directory / ".left"
-        self.left.mkdir()
+        self.left.mkdir(parents=True)
+        self.environment: dict[str, str] = {}
 
     def run(self, *command: str, **output_paths: str) -> tuple[subprocess.CompletedProcess[bytes], Left]:
         arguments = list(wrap(command, name="the-name", output_paths=output_paths))
@@ -24,6 +25,7 @@ class Wrapped:
         environment = {
             "AIOP_OUTPUT": AIOP_OUTPUT.replace(MOUNT_POINT, str(self.directory)),
             "PATH": "/usr/bin:/bin",
+            **self.environment,
         }
         done = subprocess.run(arguments, env=environment, capture_output=True, cwd=self.directory, check=False)
         return done, Left.read(self.left, output_paths)
@@ -123,3 +125,16 @@ def test_no_link_is_followed_out_of_what_was_fetched(wrapped: Wrapped) -> None:
 def test_the_directory_that_is_fetched_lies_where_it_is_mounted() -> None:
     assert wrapping.LEFT.startswith(f"{MOUNT_POINT}/")
     assert wrapping.STDOUT.startswith(f"{wrapping.LEFT}/")
+
+
+def test_what_is_of_the_attempt_alone_is_set_by_the_shell_and_nothing_of_it_shows(wrapped: Wrapped) -> None:
+    odd = 'it\'s $HOME `x` \\ "y"'
+    wrapped.environment = dict([own_variables({"AIOP_ATTEMPT": "2", "TRACESTATE": odd}, whose="the attempt")])
+    done, left = wrapped.run("sh", "-c", 'printf "%s|%s|%s|%s" "$AIOP_ATTEMPT" "$TRACESTATE" "$AIOP_OWN" "$whose"')
+    assert (done.stdout.decode(), left.whose, left.code) == (f"2|{odd}||", "the attempt", 0)
+
+
+def test_without_it_nobody_is_named(wrapped: Wrapped) -> None:
+    wrapped.environment = dict([own_variables({}, whose="the attempt")])
+    assert wrapped.run("true")[1].whose == "the attempt"
+    assert Wrapped(wrapped.directory / "another").run("true")[1].whose is None

@@ -22,7 +22,7 @@ from aiop.model.run import ContainerRun, Outcome
 from aiop.model.state import Reason
 
 if TYPE_CHECKING:
-    from dagger import CacheVolume, Container
+    from dagger import CacheVolume, Container, Directory
 
 __all__ = ["Attempt"]
 
@@ -42,8 +42,11 @@ class Attempt:
         self.delivery = delivery
         self.session = session
         self.directory = directory
+        self.identity = key.name
+        """What the engine may take results of others by; its own name if by none."""
         self.image: Image | None = None
         self.base: Container | None = None
+        self.workspace: Directory | None = None
         self.desk: CacheVolume | None = None
         """By which the command can be told to end, where it can."""
         self.files: Mapping[Stream, Path] = {}
@@ -65,6 +68,11 @@ class Attempt:
     def running(self) -> bool:
         """Whether its command may run now."""
         return self._task is not None and not self._task.done() and not self._ended.is_set()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing runs any more, and nothing will."""
+        return self._refusal is not None or (self._task is not None and self._task.done())
 
     @property
     def usable(self) -> bool:

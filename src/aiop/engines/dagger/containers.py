@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,17 @@ from aiop.engines.dagger.images import Image
 from aiop.engines.dagger.mounts import mounted
 from aiop.engines.dagger.sdk import remembered
 from aiop.engines.dagger.session import Session
-from aiop.engines.dagger.wrapping import AIOP_OUTPUT, DESK, MOUNT_POINT, STDERR, STDOUT, stop_request, wrap
-from aiop.model.run import ContainerRun
+from aiop.engines.dagger.wrapping import (
+    AIOP_OUTPUT,
+    DESK,
+    MOUNT_POINT,
+    STDERR,
+    STDOUT,
+    own_variables,
+    stop_request,
+    wrap,
+)
+from aiop.model.run import VOLATILE, ContainerRun
 
 if TYPE_CHECKING:
     from dagger import CacheVolume, Container, Directory
@@ -36,9 +46,19 @@ async def base_of(session: Session, image: Image) -> Container:
 
 
 def container_of(
-    session: Session, base: Container, run: ContainerRun, *, name: str, scratch: Path, workspace: Directory | None
+    session: Session,
+    base: Container,
+    run: ContainerRun,
+    *,
+    identity: str,
+    whose: str,
+    scratch: Path,
+    workspace: Directory | None,
 ) -> Container:
-    """Describe the container up to its command. ``scratch`` is a directory of ours, for what cannot be said as text."""
+    """Describe the container up to its command. ``scratch`` is a directory of ours, for what cannot be said as text.
+
+    ``whose`` names the attempt; with another ``identity``, nothing but this depends on the attempt.
+    """
     made = base
     if workspace is not None and run.workspace is not None:
         made = made.with_mounted_directory(run.workspace.target, workspace)
@@ -46,13 +66,23 @@ def container_of(
         made = mounted(session, made, mount)
     for number, (path, content) in enumerate(run.files.items()):
         made = _with_file(
-            session, made, path, content, secret=path in run.secret_files, place=scratch / f"file{number}"
+            session,
+            made,
+            path,
+            content,
+            secret=f"{identity} {path}" if path in run.secret_files else None,
+            place=scratch / f"file{number}",
         )
+    own: Mapping[str, str] = {}
+    if whose != identity:
+        own = {name: value for name, value in run.environment.items() if name in VOLATILE}
+        variable, value = own_variables(own, whose=whose)
+        made = made.with_secret_variable(variable, session.client.set_secret(f"{identity} {variable}", value))
     for variable, value in run.environment.items():
-        if variable == "AIOP_OUTPUT":
+        if variable == "AIOP_OUTPUT" or variable in own:
             continue
         if variable in run.secret_environment:
-            made = made.with_secret_variable(variable, session.client.set_secret(f"{name} {variable}", value))
+            made = made.with_secret_variable(variable, session.client.set_secret(f"{identity} {variable}", value))
         else:
             made = made.with_env_variable(variable, value)
     if run.working_dir is not None:
@@ -62,25 +92,25 @@ def container_of(
     return made
 
 
-async def desk_of(session: Session, name: str) -> CacheVolume:
-    """Return the volume by which the command of ``name`` can be told to end."""
+async def desk_of(session: Session, identity: str) -> CacheVolume:
+    """Return the volume by which a command can be told to end."""
     with session.calls():
-        return await remembered(session.client.cache_volume(f"aiop desk {name}"))
+        return await remembered(session.client.cache_volume(f"aiop desk {identity}"))
 
 
 def exec_in(
-    session: Session, container: Container, image: Image, run: ContainerRun, *, name: str, desk: CacheVolume | None
+    session: Session, container: Container, image: Image, run: ContainerRun, *, identity: str, desk: CacheVolume | None
 ) -> Container:
-    """Add the command. ``name`` is of this attempt alone, so what ran before is never taken for it."""
+    """Add the command. What ran with an equal ``identity`` may be taken for it, nothing else is."""
     from dagger import ReturnType
 
     command = image.command(run.command, run.args)
     if desk is not None:
-        command = wrap(command, name=name, output_paths=run.output_paths)
+        command = wrap(command, name=identity, output_paths=run.output_paths)
         container = container.with_mounted_cache(DESK, desk, source=session.empty)
     else:
         # The only place for the name.
-        container = container.with_env_variable("AIOP_ATTEMPT_NAME", name)
+        container = container.with_env_variable("AIOP_ATTEMPT_NAME", identity)
     return container.with_exec(list(command), expect=ReturnType.ANY, redirect_stdout=STDOUT, redirect_stderr=STDERR)
 
 
@@ -92,11 +122,11 @@ def stopping(session: Session, base: Container, *, desk: CacheVolume, grace: tim
 
 
 def _with_file(
-    session: Session, container: Container, path: str, content: bytes, *, secret: bool, place: Path
+    session: Session, container: Container, path: str, content: bytes, *, secret: str | None, place: Path
 ) -> Container:
     executable = content.startswith(b"#!")
-    if secret:
-        value = session.client.set_secret(f"{place.parent.name} {path}", content.decode())
+    if secret is not None:
+        value = session.client.set_secret(secret, content.decode())
         return container.with_mounted_secret(path, value, mode=0o555 if executable else 0o444)
     mode = 0o755 if executable else 0o644
     try:

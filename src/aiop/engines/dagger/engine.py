@@ -1,8 +1,8 @@
 """``DaggerEngine``: the contract of ``Engine`` on a Dagger Engine.
 
 An attempt is one call: the command with all that it is given, and the fetch of what it leaves. The engine keeps nothing
-of it that could be come back to, so whatever is lost with the session is a lost step. Nothing is run twice: the name of
-the attempt is part of its call, and the engine answers an equal call from what it has kept.
+of it that could be come back to, so whatever is lost with the session is a lost step. The engine answers an equal call
+from what it has kept. So part of each call is an identity: the name of the attempt, or its cache key if it has one.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class DaggerEngine:
         self._scratch = scratch
         self._mount_limit = mount_limit
         self._attempts: dict[StepKey, Attempt] = {}
+        self._started: set[Attempt] = set()
 
     async def check(self) -> EngineInfo:
         """Ask the engine who it is; raises ``EngineUnavailable``."""
@@ -100,6 +101,7 @@ class DaggerEngine:
         await self.remove(key)
         session = await self._sessions.enter()
         attempt = Attempt(key, run, Delivery(sink), session, self._scratch / key.name)
+        self._started.add(attempt)
         try:
             await self._start(attempt)
         except BaseException:
@@ -165,23 +167,24 @@ class DaggerEngine:
     # --- one attempt --------------------------------------------------------------------------------------------
 
     async def _start(self, attempt: Attempt) -> None:
-        run, session, name = attempt.run, attempt.session, attempt.key.name
+        run, session = attempt.run, attempt.session
         try:
             image = await self._images.find(session, run.image, pull=run.pull, credentials=run.credentials)
             attempt.image = image
             if image.shell:
-                desk = desk_of(session, name)
+                # Without it nobody could tell whose result it is.
+                attempt.identity = self._identity(attempt)
+                desk = desk_of(session, attempt.identity)
                 attempt.desk, _ = await asyncio.gather(desk, asyncio.to_thread(attempt.prepare))
             else:
                 await asyncio.to_thread(attempt.prepare)
             if run.mounts:
                 await asyncio.to_thread(check_mounts, run.mounts, limit=self._mount_limit)
             with session.calls():
-                attempt.base = base = await base_of(session, image)
-                workspace = None
+                attempt.base = await base_of(session, image)
                 if run.workspace is not None:
-                    workspace = await import_workspace(session, run.workspace, attempt.directory)
-                made = container_of(session, base, run, name=name, scratch=attempt.directory, workspace=workspace)
+                    attempt.workspace = await import_workspace(session, run.workspace, attempt.directory)
+                made = self._described(attempt)
                 if run.mounts or run.workspace is not None:
                     # What was copied must be the same in every call that follows.
                     made = await made.sync()
@@ -191,6 +194,23 @@ class DaggerEngine:
             attempt.refuse(Reason.START_FAILED, str(refusal))
         else:
             attempt.begin(self._run(attempt, made))
+
+    def _identity(self, attempt: Attempt) -> str:
+        """Side by side, equal runs are not to be one: the engine would end it for all when one is stopped."""
+        key, name = attempt.run.cache_key, attempt.key.name
+        return name if key is None or any(other.identity == key and not other.over for other in self._started) else key
+
+    def _described(self, attempt: Attempt) -> Container:
+        assert attempt.base is not None  # noqa: S101 - it was made before
+        return container_of(
+            attempt.session,
+            attempt.base,
+            attempt.run,
+            identity=attempt.identity,
+            whose=attempt.key.name,
+            scratch=attempt.directory,
+            workspace=attempt.workspace,
+        )
 
     async def _run(self, attempt: Attempt, made: Container) -> Outcome:
         """Have it run, and fetch what it left."""
@@ -220,13 +240,15 @@ class DaggerEngine:
         )
 
     async def _call(self, attempt: Attempt, made: Container) -> Left:
-        run, place, image = attempt.run, attempt.directory / "left", attempt.image
-        assert image is not None  # noqa: S101 - it was found before anything was made of it
-        container = exec_in(attempt.session, made, image, run, name=attempt.key.name, desk=attempt.desk)
-        # One call for all: the command is run because what it leaves is asked for.
-        await container.directory(LEFT).export(str(place))
+        run, place = attempt.run, attempt.directory / "left"
+        left, container = await self._answer(attempt, made, place)
+        if left.code and left.whose not in (None, attempt.key.name):
+            # The failure of another, which the engine keeps as it does a success: it stands for nothing but itself.
+            attempt.identity, place = attempt.key.name, attempt.directory / "own"
+            attempt.desk = await desk_of(attempt.session, attempt.identity)
+            made = self._described(attempt)
+            left, container = await self._answer(attempt, made, place)
         attempt.ended()
-        left = await asyncio.to_thread(Left.read, place, run.output_paths)
         if left.code is None:
             left = await left_in(container, run.output_paths, attempt.directory)
         await copy_mounts_out(made, container, run.mounts)
@@ -235,7 +257,17 @@ class DaggerEngine:
         attempt.files = {Stream.STDOUT: place / "stdout", Stream.STDERR: place / "stderr"}
         return left
 
+    async def _answer(self, attempt: Attempt, made: Container, place: Path) -> tuple[Left, Container]:
+        """Ask for what the command leaves: one call for all, by which it is run."""
+        assert attempt.image is not None  # noqa: S101 - it was found before anything was made of it
+        container = exec_in(
+            attempt.session, made, attempt.image, attempt.run, identity=attempt.identity, desk=attempt.desk
+        )
+        await container.directory(LEFT).export(str(place))
+        return await asyncio.to_thread(Left.read, place, attempt.run.output_paths), container
+
     async def _discard(self, attempt: Attempt) -> None:
         await attempt.cancel()
+        self._started.discard(attempt)
         self._sessions.leave(attempt.session)
         await asyncio.to_thread(shutil.rmtree, attempt.directory, ignore_errors=True)

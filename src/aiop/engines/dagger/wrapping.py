@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ __all__ = [
     "STDERR",
     "STDOUT",
     "Left",
+    "own_variables",
     "stop_request",
     "wrap",
 ]
@@ -44,6 +46,7 @@ STDOUT, STDERR = f"{LEFT}/stdout", f"{LEFT}/stderr"
 OUTPUT_FILE_LIMIT = 16 * OUTPUT_LIMIT
 """Of the whole file at ``AIOP_OUTPUT``: room for 16 values of the largest size."""
 
+_OWN = "AIOP_OWN"
 _OUTPUT = "output"
 _IRREGULAR = ".irregular"
 
@@ -54,8 +57,10 @@ _IRREGULAR = ".irregular"
 # the flag; who asks raises the flag, and then rings. So every request is seen, whenever it comes. Where no bell can be
 # made, one looks for the flag now and then. At last all is killed but this shell, if it is alone with its command.
 _SCRIPT = f"""\
-left={LEFT} desk={DESK}
+left={LEFT} desk={DESK} whose=
 exec 3>&2 2>/dev/null
+eval "${_OWN}"
+unset {_OWN}
 run() {{
   shift $(($1 + 1))
   case $1 in
@@ -102,6 +107,7 @@ while [ "$number" -lt "$count" ]; do
 done
 if [ -L {AIOP_OUTPUT} ]; then : >"$left/{_OUTPUT}{_IRREGULAR}"
 else take {AIOP_OUTPUT} {_OUTPUT} {OUTPUT_FILE_LIMIT + 1}; fi
+[ -z "$whose" ] || echo "$whose" >"$left/whose"
 echo "$code" >"$left/code" || exit "$code"
 exit 0
 """
@@ -119,6 +125,15 @@ def wrap(command: Sequence[str], *, name: str, output_paths: Mapping[str, str]) 
     return (SHELL, "-c", _SCRIPT, name, str(len(output_paths)), *output_paths.values(), *command)
 
 
+def own_variables(environment: Mapping[str, str], *, whose: str) -> tuple[str, str]:
+    """Return a variable, as name and value, that stands for others: the shell sets these, and tells ``whose`` they are.
+
+    In the hands of an engine it is a secret, so that calls are equal which differ in nothing else.
+    """
+    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in sorted(environment.items()))
+    return _OWN, f"whose={shlex.quote(whose)}{f'; export {words}' if words else ''}"
+
+
 def stop_request(*, grace: timedelta) -> list[str]:
     """Return the arguments that have the command at the same desk told to end, and after ``grace`` killed."""
     return [SHELL, "-c", _REQUEST, SHELL, str(max(0, math.ceil(grace.total_seconds())))]
@@ -128,19 +143,21 @@ def stop_request(*, grace: timedelta) -> list[str]:
 class Left:
     """What a wrapped command left; ``code`` is ``None`` if it did not come to its end.
 
-    ``refused`` says why it could not be run at all.
+    ``refused`` says why it could not be run at all, ``whose`` which attempt it was run for if ``own_variables`` told.
     """
 
     code: int | None
     refused: str | None = None
     output_file: OutputFile | None = None
     outputs: Mapping[str, OutputFile] = field(default_factory=dict)
+    whose: str | None = None
 
     @classmethod
     def read(cls, directory: Path, output_paths: Mapping[str, str]) -> Left:
         """Read the directory that was fetched. A step may have put there what it likes: no link is followed."""
         code = _content(directory / "code", 16)
         refused = _content(directory / "refused", 4096)
+        whose = _content(directory / "whose", 1024)
         outputs = {
             name: found
             for number, (name, path) in enumerate(output_paths.items())
@@ -151,6 +168,7 @@ class Left:
             refused=None if refused is None else refused.decode(errors="replace"),
             output_file=_output(directory / _OUTPUT, "the file at AIOP_OUTPUT", OUTPUT_FILE_LIMIT),
             outputs=outputs,
+            whose=None if whose is None else whose.decode(errors="replace").strip(),
         )
 
 
