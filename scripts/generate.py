@@ -20,6 +20,7 @@ from aiop.engines.dagger import DaggerEngine
 from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine
 from aiop.engines.kubernetes import KubernetesEngine
+from aiop.engines.oci.engine import OciEngine
 from aiop.interfaces import Capabilities
 from aiop.interfaces.figures import DELAY_BOUNDS, DURATION_BOUNDS
 from aiop.monitoring import CATALOGUE, Metric
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 ENGINES: dict[str, Capabilities] = {
     "docker": DockerEngine.capabilities,
+    "oci": OciEngine.capabilities,
     "dagger": DaggerEngine.capabilities,
     "kubernetes": KubernetesEngine.capabilities,
     "fake": FakeEngine().capabilities,

@@ -7,6 +7,7 @@ import pytest
 from dagger_lab import DaggerLab, DaggerMissing
 from docker_lab import DockerLab, DockerMissing, missing
 from kubernetes_lab import KubernetesLab, KubernetesMissing
+from oci_lab import OciLab, OciMissing
 from postgres_lab import Postgres, PostgresMissing
 from s3_lab import S3Lab, s3_server
 from service_process import ServiceProcess
@@ -37,6 +38,20 @@ async def service_on(tmp_path):
     def make(endpoint, **settings):
         settings = {"data_dir": tmp_path / "data", "volume_roots": str(tmp_path), **settings}
         made.append(ServiceProcess(settings.pop("data_dir"), docker_endpoint=endpoint, **settings))
+        return made[-1]
+
+    yield make
+    for process in made:
+        await process.kill()
+
+
+@pytest.fixture
+async def service_with(tmp_path):
+    """Make a service, not started yet, with these settings; it is killed after the test."""
+    made = []
+
+    def make(**settings):
+        made.append(ServiceProcess(tmp_path / "data", volume_roots=str(tmp_path), **settings))
         return made[-1]
 
     yield make
@@ -83,3 +98,15 @@ def s3_lab() -> Iterator[S3Lab]:
     """An S3 server for all tests of the session."""
     with s3_server() as lab:
         yield lab
+
+
+@pytest.fixture(scope="session")
+def oci_lab(tmp_path_factory) -> Iterator[OciLab]:
+    """What the embedded engine needs, for all tests of the session."""
+    try:
+        lab = OciLab(tmp_path_factory.mktemp("oci"))
+    except OciMissing as why:
+        missing("oci", str(why))
+        raise
+    yield lab
+    lab.close()

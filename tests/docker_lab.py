@@ -221,13 +221,14 @@ def ensure_image(endpoint: str) -> None:
         answer = http.post(
             "/images/create",
             params={"fromSrc": "-", "repo": name, "tag": tag},
-            content=_root_filesystem(),
+            content=busybox_root(),
             headers={"Content-Type": "application/x-tar"},
         )
         answer.raise_for_status()
 
 
-def _root_filesystem() -> bytes:
+def busybox_root() -> bytes:
+    """Pack the root file system of the test image."""
     applets = subprocess.run([_BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

@@ -58,10 +58,11 @@ class Settings(BaseSettings):
     refresh_token_seconds: int = Field(30 * 86400, ge=60, description="Life of a refresh token.")
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body; above it answers 413.")
 
-    engine: Literal["dagger", "docker", "kubernetes", "fake"] = Field(
-        "docker",
-        description="Type of the local engine: `kubernetes` is the cluster that the service runs in, else that of "
-        "`KUBECONFIG` or `~/.kube/config`; `fake` runs nothing and is for benchmarks of the service.",
+    engine: Literal["auto", "oci", "dagger", "docker", "kubernetes", "fake"] = Field(
+        "auto",
+        description="Type of the local engine. `auto` is `oci` where this machine can run containers by itself and no "
+        "`AIOP_DOCKER_ENDPOINT` is given, else `docker`; `kubernetes` is the cluster that the service runs in, else "
+        "that of `KUBECONFIG` or `~/.kube/config`; `fake` runs nothing and is for benchmarks of the service.",
     )
     kubernetes_pods: dict[str, Any] = Field(
         {},

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from oci_lab import forget
 from pipeline_lab import pipeline_lab
 from scenarios.test_scenarios import differences, load, marked, on_dagger
 
@@ -64,6 +65,16 @@ async def test_with_a_bucket_and_next_to_no_cache(path, tmp_path, s3_lab):
 @pytest.mark.parametrize("path", marked(SCENARIOS, "docker"), ids=lambda path: path.stem)
 async def test_in_real_containers(path, tmp_path, docker_lab):
     await check(path, tmp_path, docker_lab.image, engine="docker", docker_endpoint=docker_lab.endpoint)
+
+
+@pytest.mark.oci
+@pytest.mark.parametrize("path", marked(SCENARIOS, "docker"), ids=lambda path: path.stem)
+async def test_in_containers_of_this_machine(path, tmp_path, oci_lab):
+    oci_lab.equip(tmp_path / "data")
+    try:
+        await check(path, tmp_path, oci_lab.image, engine="oci")
+    finally:
+        forget(tmp_path / "data")
 
 
 @pytest.mark.dagger

@@ -15,6 +15,7 @@ import yaml
 
 from aiop.config import Settings
 from aiop.runtime.build import build_service
+from oci_lab import forget, left_by
 
 SCENARIOS = sorted(Path(__file__).parent.glob("*.yaml"))
 PASSWORD = "correct-horse-battery"
@@ -113,6 +114,18 @@ async def test_on_the_fake_engine(path, tmp_path):
 async def test_in_real_containers(path, tmp_path, docker_lab):
     settings = Settings(data_dir=tmp_path / "data", docker_endpoint=docker_lab.endpoint, admin_password=PASSWORD)
     await check(path, settings, docker_lab.image)
+
+
+@pytest.mark.oci
+@pytest.mark.parametrize("path", marked(SCENARIOS, "docker"), ids=lambda path: path.stem)
+async def test_in_containers_of_this_machine(path, tmp_path, oci_lab):
+    data = tmp_path / "data"
+    oci_lab.equip(data)
+    try:
+        await check(path, Settings(data_dir=data, engine="oci", admin_password=PASSWORD), oci_lab.image)
+        assert left_by(data / "containers") == []
+    finally:
+        forget(data)
 
 
 @pytest.mark.dagger

@@ -31,10 +31,13 @@ PIPELINES = "dagger_pipeline"
 
 
 class EngineType(enum.StrEnum):
-    """What speaks at an endpoint. ``FAKE`` runs nothing and is for tests and benchmarks of the service."""
+    """What speaks at an endpoint; ``OCI`` is this machine itself, and has none.
+    ``FAKE`` runs nothing and is for tests and benchmarks of the service.
+    """
 
     DAGGER = "dagger"
     DOCKER = "docker"
+    OCI = "oci"
     FAKE = "fake"
     KUBERNETES = "kubernetes"
 
@@ -57,6 +60,7 @@ class Ability(enum.StrEnum):
 LACKING: Mapping[EngineType, frozenset[Ability]] = {
     EngineType.DAGGER: frozenset(Ability),
     EngineType.KUBERNETES: frozenset({Ability.NETWORK_NONE}),
+    EngineType.OCI: frozenset({Ability.GPUS}),
 }
 """What engines cannot give, by their type; the engines' own ``capabilities`` say the same."""
 

@@ -20,7 +20,7 @@ from aiop.config import Settings
 from aiop.engines.oci.images import ImageStore
 from aiop.errors import AiopError
 from aiop.interfaces import Clock, ReplicaStore, Vault
-from aiop.model.agent import AgentRecord
+from aiop.model.agent import AgentRecord, EngineAddress
 from aiop.model.ids import AgentId, new_id
 from aiop.model.replica import Replica, ReplicaRole
 from aiop.monitoring import Monitoring, OtlpSender, Tracing
@@ -125,17 +125,18 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         await images.open()
         stack.push_async_callback(images.aclose)
 
+        engine = default_engine(settings)
         fleet = Fleet(
             store,
             bus,
             clock,
-            EngineBuilder(settings, installation, clock, vault).source,
+            EngineBuilder(settings, installation, clock, vault, images, default=engine).source,
             slots=settings.max_concurrent_steps,
             patience=timedelta(seconds=settings.engine_lost_seconds),
             mine=roster.mine,
         )
         if settings.local_agent and settings.role.runs:
-            await store.add_agent(_local_agent(settings, installation, clock))
+            await store.add_agent(_local_agent(settings, installation, clock, engine))
         context = RunnerContext(
             store=store,
             bus=bus,
@@ -169,7 +170,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
             access_ttl=timedelta(seconds=settings.access_token_seconds),
             refresh_ttl=timedelta(seconds=settings.refresh_token_seconds),
         )
-        monitoring = Monitoring(store, clock, default_engine=default_engine(settings), loads=fleet)
+        monitoring = Monitoring(store, clock, default_engine=engine, loads=fleet)
         tracing = None
         if settings.traced:
             sender = OtlpSender(installation.id)
@@ -182,9 +183,9 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
                 store, artifacts, bus, vault, source_roots=settings.source_roots, volume_roots=settings.volume_roots
             ),
             artifacts=artifacts,
-            agents=AgentOperations(store, bus, vault, clock, probe=fleet, assumed=assumed_engine(settings)),
-            images=ImageOperations(store, images, default_engine=default_engine(settings)),
-            default_engine=default_engine(settings),
+            agents=AgentOperations(store, bus, vault, clock, probe=fleet, assumed=assumed_engine(engine)),
+            images=ImageOperations(store, images, default_engine=engine),
+            default_engine=engine,
             auth=auth,
             bus=bus,
             clock=clock,
@@ -221,14 +222,14 @@ async def _agreed(installation: Installation, store: ReplicaStore, vault: Vault)
     return replace(installation, id=await store.agree("id", installation.id))
 
 
-def _local_agent(settings: Settings, installation: Installation, clock: Clock) -> AgentRecord:
+def _local_agent(settings: Settings, installation: Installation, clock: Clock, engine: EngineAddress) -> AgentRecord:
     """Describe the agent that a fresh installation runs workflows on."""
     return AgentRecord(
         id=AgentId(new_id()),
         name="local",
         description="The engine of this machine",
         created_at=clock.now(),
-        engine=assumed_engine(settings),
+        engine=assumed_engine(engine),
         workflow_directory=str(settings.workflow_directory) if settings.workflow_directory else None,
         max_load=settings.max_concurrent_executions,
         installation=installation.replica,

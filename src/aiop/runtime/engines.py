@@ -9,7 +9,10 @@ from collections.abc import Hashable
 from posixpath import normpath
 from typing import assert_never
 
+import structlog
+
 from aiop.config import Settings
+from aiop.engines.oci.images import ImageStore
 from aiop.interfaces import Clock, Engine, Vault
 from aiop.model.agent import LACKING, AgentRecord, EngineAddress, EngineType, PodSettings
 from aiop.orchestrator.fleet import EngineSource
@@ -20,8 +23,8 @@ __all__ = ["EngineBuilder", "assumed_engine", "default_engine"]
 
 
 def default_engine(settings: Settings) -> EngineAddress:
-    """Name the engine of agents that name none."""
-    match EngineType(settings.engine):
+    """Name the engine of agents that name none; looks at this machine if nothing was said."""
+    match EngineType(_chosen(settings)):
         case EngineType.DOCKER:
             return EngineAddress(EngineType.DOCKER, settings.docker_endpoint or os.environ.get("DOCKER_HOST") or None)
         case EngineType.DAGGER:
@@ -32,24 +35,44 @@ def default_engine(settings: Settings) -> EngineAddress:
             return EngineAddress(other)
 
 
-def assumed_engine(settings: Settings) -> EngineAddress | None:
+def _chosen(settings: Settings) -> str:
+    if settings.engine != "auto":
+        return settings.engine
+    from aiop.engines.oci.host import shortcomings
+
+    faults = ["a Docker Engine is named"] if settings.docker_endpoint else shortcomings()
+    chosen = "docker" if faults else "oci"
+    structlog.get_logger().info("engine_chosen", engine=chosen, embedded_lacks="; ".join(faults) or None)
+    return chosen
+
+
+def assumed_engine(default: EngineAddress) -> EngineAddress | None:
     """Name the engine that agents are registered with if they name none: that of the service, if it lacks something.
 
     Else it may become another one with the settings.
     """
-    default = default_engine(settings)
     return default if default.type in LACKING else None
 
 
 class EngineBuilder:
     """Makes engines of agents, with the settings of this installation."""
 
-    def __init__(self, settings: Settings, installation: Installation, clock: Clock, vault: Vault) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        installation: Installation,
+        clock: Clock,
+        vault: Vault,
+        images: ImageStore,
+        *,
+        default: EngineAddress,
+    ) -> None:
         self._settings = settings
         self._installation = installation
         self._clock = clock
         self._vault = vault
-        self._default = default_engine(settings)
+        self._images = images
+        self._default = default
         # What a process that was killed has left there.
         shutil.rmtree(installation.dagger, ignore_errors=True)
 
@@ -79,6 +102,15 @@ class EngineBuilder:
                 )
             case EngineType.KUBERNETES:
                 return self._kubernetes(address.pods or PodSettings(), agent.sealed)
+            case EngineType.OCI:
+                from aiop.engines.oci.engine import OciEngine
+
+                return OciEngine(
+                    root=self._installation.containers,
+                    installation=self._installation.id,
+                    images=self._images,
+                    start_limit=self._settings.engine_start_limit,
+                )
             case EngineType.FAKE:
                 from aiop.engines.fake import FakeEngine, FakeWorld
 

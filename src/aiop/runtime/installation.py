@@ -53,6 +53,16 @@ class Installation:
         return self.directory / "dagger"
 
     @property
+    def images(self) -> Path:
+        """The images of the embedded engine."""
+        return self.directory / "images"
+
+    @property
+    def containers(self) -> Path:
+        """What the embedded engine keeps of the containers that it runs."""
+        return self.directory / "containers"
+
+    @property
     def admin_password_file(self) -> Path:
         """Where the first start leaves the password of ``admin``."""
         return self.directory / "admin-password"

@@ -9,7 +9,14 @@ import pytest
 from aiop.engines.fake import FakeEngine
 from aiop.interfaces import Capabilities
 from contract.engine.registry import DockerRegistry, RegistryMissing
-from contract.engine.subject import DaggerSubject, DockerSubject, FakeSubject, KubernetesSubject, Subject
+from contract.engine.subject import (
+    DaggerSubject,
+    DockerSubject,
+    FakeSubject,
+    KubernetesSubject,
+    OciSubject,
+    Subject,
+)
 from docker_lab import DockerLab, missing
 
 # The fake runs nothing, so it has no limits and no mounts that could be looked at from inside.
@@ -27,6 +34,7 @@ FAKE_CAPABILITIES = Capabilities(
         pytest.param("docker", marks=pytest.mark.docker),
         pytest.param("dagger", marks=pytest.mark.dagger),
         pytest.param("kubernetes", marks=pytest.mark.kubernetes),
+        pytest.param("oci", marks=pytest.mark.oci),
     ]
 )
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
@@ -38,6 +46,8 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         made = DaggerSubject(request.getfixturevalue("dagger_lab"), directory=tmp_path)
     elif request.param == "kubernetes":
         made = KubernetesSubject(request.getfixturevalue("kubernetes_lab"), directory=tmp_path)
+    elif request.param == "oci":
+        made = OciSubject(request.getfixturevalue("oci_lab"), directory=tmp_path)
     else:
         lab = request.getfixturevalue("docker_lab")
         made = DockerSubject(lab.endpoint, image=lab.image, directory=tmp_path)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from aiop.engines.dagger import DaggerEngine
 from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine, FakeWorld, Pause, Print, Script
 from aiop.engines.kubernetes import ClusterAccess, KubernetesEngine
+from aiop.engines.oci.engine import OciEngine
 from aiop.errors import StartDelayed
 from aiop.interfaces import Engine
 from aiop.model.agent import PodSettings
@@ -24,6 +26,7 @@ from aiop.model.run import ContainerRun, HostMount, Outcome, VolumeMount
 from dagger_lab import DaggerLab
 from docker_lab import docker_client
 from kubernetes_lab import KubernetesLab
+from oci_lab import OciLab
 
 GRACE = timedelta(seconds=1)
 
@@ -235,3 +238,18 @@ class KubernetesSubject(Subject):
 
     async def remove_volume(self, name: str) -> None:
         self.lab.remove_claim(name)
+
+
+class OciSubject(Subject):
+    """Containers of this machine, with no daemon."""
+
+    def __init__(self, lab: OciLab, *, directory: Path) -> None:
+        self.root = directory / "oci"
+        super().__init__(
+            lambda: OciEngine(root=self.root, installation=lab.installation, images=lab.images),
+            image=lab.image,
+            directory=directory,
+        )
+
+    async def remove_volume(self, name: str) -> None:
+        shutil.rmtree(self.root / "volumes" / name)

@@ -14,7 +14,16 @@ from aiop.engines.fake import FakeEngine
 from aiop.model.ids import LayerId
 from aiop.runtime.clock import SystemClock
 from contract.engine.conftest import FAKE_CAPABILITIES
-from contract.engine.subject import DaggerSubject, DockerSubject, FakeSubject, KubernetesSubject, Output, Subject, needs
+from contract.engine.subject import (
+    DaggerSubject,
+    DockerSubject,
+    FakeSubject,
+    KubernetesSubject,
+    OciSubject,
+    Output,
+    Subject,
+    needs,
+)
 from contract.engine.workshop import TARGET, Workshop
 from trees import Shape, details, plant, seen
 
@@ -24,6 +33,7 @@ WAYS = [
     pytest.param("copy", marks=pytest.mark.docker),
     pytest.param("dagger", marks=pytest.mark.dagger),
     pytest.param("kubernetes", marks=pytest.mark.kubernetes),
+    pytest.param("oci", marks=pytest.mark.oci),
 ]
 
 
@@ -36,6 +46,8 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         made = DaggerSubject(request.getfixturevalue("dagger_lab"), directory=tmp_path)
     elif request.param == "kubernetes":
         made = KubernetesSubject(request.getfixturevalue("kubernetes_lab"), directory=tmp_path)
+    elif request.param == "oci":
+        made = OciSubject(request.getfixturevalue("oci_lab"), directory=tmp_path)
     else:
         lab = request.getfixturevalue("docker_lab")
         made = DockerSubject(lab.endpoint, image=lab.image, directory=tmp_path, mounts=request.param == "mount")

@@ -141,6 +141,8 @@ class EngineBody(_Request):
 
     @model_validator(mode="after")
     def _fits_the_type(self) -> EngineBody:
+        if self.type is EngineType.OCI and (self.endpoint is not None or self.tls is not None):
+            raise house("the type oci is the service's own machine: it takes no `endpoint` and no `tls`")
         schemes = _DAGGER_SCHEMES if self.type is EngineType.DAGGER else _SCHEMES
         if self.endpoint is not None and not self.endpoint.startswith(schemes):
             raise house(f"`endpoint` of this type must begin with one of {', '.join(schemes)}")
