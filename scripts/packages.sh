@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs system packages, as root on Debian and Ubuntu; elsewhere it does nothing, and what needs them says so
 # itself. Repeating it is harmless and quick.
-#   sh scripts/packages.sh engine|image|test
+#   sh scripts/packages.sh engine|embedded|image|test
 set -eu
 
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0
@@ -10,6 +10,15 @@ PATH=$PATH:/usr/sbin:/sbin
 engine() {
     command -v dockerd >/dev/null || echo docker.io # not beside a Docker from elsewhere
     command -v iptables >/dev/null || echo iptables
+}
+
+embedded() {
+    command -v crun >/dev/null || echo crun
+    command -v tini-static >/dev/null || echo tini
+    command -v skopeo >/dev/null || echo skopeo
+    command -v nft >/dev/null || echo nftables
+    command -v ip >/dev/null || echo iproute2
+    [ -e /usr/share/containers/seccomp.json ] || echo golang-github-containers-common
 }
 
 image() {
@@ -40,10 +49,11 @@ database() {
 
 case $1 in
 engine) missing=$(engine) ;;
+embedded) missing=$(embedded) ;;
 image) missing=$(image) ;;
-test) missing=$(engine && image && network && registry && browser && monitoring && database) ;;
+test) missing=$(engine && embedded && image && network && registry && browser && monitoring && database) ;;
 *)
-    echo "usage: $0 engine|image|test" >&2
+    echo "usage: $0 engine|embedded|image|test" >&2
     exit 2
     ;;
 esac
