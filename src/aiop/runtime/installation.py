@@ -53,11 +53,6 @@ class Installation:
         return self.directory / "dagger"
 
     @property
-    def images(self) -> Path:
-        """The images of the embedded engine."""
-        return self.directory / "images"
-
-    @property
     def containers(self) -> Path:
         """What the embedded engine keeps of the containers that it runs."""
         return self.directory / "containers"
