@@ -14,7 +14,7 @@ from aiop.model.records import ExecutionSummary, LogBatch, LogLine, StepRecord
 from aiop.model.state import ExecutionStatus, StepStatus, WaitCode, Waiting
 from aiop.operations import StepOutline
 
-__all__ = ["LOG_LIMIT", "execution_view", "merged_log", "prefixed"]
+__all__ = ["LOG_LIMIT", "artifact_view", "execution_view", "explain", "merged_log", "parent", "prefixed", "step_view"]
 
 LOG_LIMIT = 1024 * 1024
 """As many bytes of the log are shown with an execution."""
@@ -35,14 +35,9 @@ def execution_view(
     single = logs is not None
     view: dict[str, Any] = {
         "id": execution.id,
-        **_parent(execution),
+        **parent(execution),
         "status": execution.status,
-        "steps": {
-            step.id: _started(step, records[step.id], single=single)
-            if step.id in records
-            else _unstarted(step, execution, records, single=single)
-            for step in outline
-        },
+        "steps": {step.id: step_view(step, execution, records, single=single) for step in outline},
         "inputs": execution.inputs,
         "outputs": execution.outputs or {},
         "started_at": execution.started_at,
@@ -50,21 +45,23 @@ def execution_view(
     }
     if execution.started_at is None:
         view["created_at"] = execution.created_at
-    _explain(view, execution)
+    explain(view, execution)
     if single:
         if execution.pipeline_id is not None:
-            view["artifacts"] = [_artifact(output) for output in outputs]
+            view["artifacts"] = [artifact_view(output) for output in outputs]
         view["logs"] = logs
     return view
 
 
-def _parent(execution: ExecutionSummary) -> dict[str, str | None]:
+def parent(execution: ExecutionSummary) -> dict[str, str | None]:
+    """Say whose execution it is."""
     if execution.pipeline_id is not None:
         return {"pipeline_id": execution.pipeline_id}
     return {"workflow_id": execution.workflow_id}
 
 
-def _artifact(output: OutputRecord) -> dict[str, Any]:
+def artifact_view(output: OutputRecord) -> dict[str, Any]:
+    """Show a named output."""
     return {
         "name": output.name,
         "step": output.step,
@@ -73,6 +70,16 @@ def _artifact(output: OutputRecord) -> dict[str, Any]:
         "size": output.size,
         "sha256": output.sha256,
     }
+
+
+def step_view(
+    step: StepOutline, execution: ExecutionSummary, records: Mapping[StepId, StepRecord], *, single: bool
+) -> dict[str, Any]:
+    """Show a step; a ``single`` one, or one of a single execution, has its inputs and outputs."""
+    record = records.get(step.id)
+    if record is None:
+        return _unstarted(step, execution, records, single=single)
+    return _started(step, record, single=single)
 
 
 def _started(step: StepOutline, record: StepRecord, *, single: bool) -> dict[str, Any]:
@@ -94,7 +101,7 @@ def _started(step: StepOutline, record: StepRecord, *, single: bool) -> dict[str
         view["cached"] = True
     if record.outputs_truncated:
         view["outputs_truncated"] = True
-    _explain(view, record)
+    explain(view, record)
     return view
 
 
@@ -120,7 +127,8 @@ def _unstarted(
     return view
 
 
-def _explain(view: dict[str, Any], state: ExecutionSummary | StepRecord) -> None:
+def explain(view: dict[str, Any], state: ExecutionSummary | StepRecord) -> None:
+    """Add to a view why it did not complete, and what it waits for."""
     if state.reason is not None:
         view["reason"] = state.reason
     if state.error is not None:

@@ -24,7 +24,7 @@ from aiop.model.placement import reason_to_wait
 from aiop.model.records import ExecutionSummary
 from aiop.model.state import ExecutionStatus
 
-__all__ = ["ExecutionsParameters", "execution_id_of", "execution_page", "router"]
+__all__ = ["ExecutionParameters", "ExecutionsParameters", "execution_id_of", "execution_page", "explained", "router"]
 
 router = APIRouter(prefix="/dagger", tags=["executions"])
 
@@ -42,13 +42,20 @@ class ExecutionParameters(ExecutionsParameters):
     workflow_id: str | None = Field(None, min_length=1, max_length=255, description="Filter executions by workflow")
     pipeline_id: str | None = Field(None, min_length=1, max_length=255, description="Filter executions by pipeline")
 
+    def store_query(self) -> ExecutionQuery:
+        """Say it in the words of the store."""
+        return ExecutionQuery(
+            **self.paging,
+            workflow=None if self.workflow_id is None else WorkflowId(self.workflow_id.lower()),
+            pipeline=None if self.pipeline_id is None else PipelineId(self.pipeline_id.lower()),
+            status=self.status,
+        )
+
 
 @router.get("/executions", **describe("list_executions", answer=ExecutionList, errors=(400, 401)))
 async def list_executions(request: Request, _: Viewer, query: Annotated[ExecutionParameters, Query()]) -> Response:
     """List executions of all workflows and pipelines."""
-    workflow = None if query.workflow_id is None else WorkflowId(query.workflow_id.lower())
-    pipeline = None if query.pipeline_id is None else PipelineId(query.pipeline_id.lower())
-    return await execution_page(request, query, workflow=workflow, pipeline=pipeline)
+    return await _page(request, query, query.store_query())
 
 
 @router.get(
@@ -71,13 +78,16 @@ async def execution_page(
     workflow: WorkflowId | None = None,
     pipeline: PipelineId | None = None,
 ) -> Response:
-    """Answer with a page of executions, of all or of one workflow or pipeline."""
+    """Answer with a page of the executions of one workflow or pipeline."""
+    chosen = ExecutionQuery(**query.paging, workflow=workflow, pipeline=pipeline, status=query.status)
+    return await _page(request, query, chosen)
+
+
+async def _page(request: Request, query: ExecutionsParameters, chosen: ExecutionQuery) -> Response:
     services = services_of(request)
-    page = await services.store.executions(
-        ExecutionQuery(**query.paging, workflow=workflow, pipeline=pipeline, status=query.status)
-    )
+    page = await services.store.executions(chosen)
     outline = services.operations.definitions.outline
-    views = [execution_view(item, await outline(item.version_id)) for item in await _explained(services, page.items)]
+    views = [execution_view(item, await outline(item.version_id)) for item in await explained(services, page.items)]
     return page_response("executions", views, page.total, query)
 
 
@@ -89,7 +99,7 @@ async def execution_page(
 async def get_execution(request: Request, _: Viewer, execution_id: str) -> Response:
     """Get an execution."""
     services = services_of(request)
-    [execution] = await _explained(services, [await services.store.execution(execution_id_of(execution_id))])
+    [execution] = await explained(services, [await services.store.execution(execution_id_of(execution_id))])
     outline = await services.operations.definitions.outline(execution.version_id)
     tail = await services.store.log_tail(execution.id, size=LOG_LIMIT)
     outputs = () if execution.pipeline_id is None else await services.store.outputs(execution.id)
@@ -107,7 +117,7 @@ async def cancel_execution(request: Request, _: Editor, execution_id: str) -> Re
     return no_content()
 
 
-async def _explained(services: Services, executions: Sequence[ExecutionSummary]) -> Sequence[ExecutionSummary]:
+async def explained(services: Services, executions: Sequence[ExecutionSummary]) -> Sequence[ExecutionSummary]:
     """Say what those wait for that no agent has taken yet; it changes with the agents, so it is not stored."""
     if all(execution.status is not ExecutionStatus.PENDING for execution in executions):
         return executions

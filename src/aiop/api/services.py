@@ -11,7 +11,17 @@ from starlette.requests import HTTPConnection
 
 from aiop.auth import AuthService
 from aiop.errors import StorageUnavailable
-from aiop.interfaces import AgentStore, Artifacts, AuditStore, Bus, Clock, PipelineStore, ReadStore, SecretStore
+from aiop.interfaces import (
+    AgentStore,
+    Artifacts,
+    AuditStore,
+    Bus,
+    Clock,
+    OverviewStore,
+    PipelineStore,
+    ReadStore,
+    SecretStore,
+)
 from aiop.model.agent import EngineAddress
 from aiop.monitoring import Monitoring
 from aiop.operations import AgentOperations, ImageOperations, Operations, PipelineOperations
@@ -32,7 +42,7 @@ class StreamTimes:
     stall: timedelta = timedelta(seconds=60)
 
 
-class _Store(ReadStore, AgentStore, SecretStore, AuditStore, PipelineStore, Protocol):
+class _Store(ReadStore, OverviewStore, AgentStore, SecretStore, AuditStore, PipelineStore, Protocol):
     @property
     def health(self) -> StorageUnavailable | None:
         """Why the last write failed, ``None`` if it did not."""

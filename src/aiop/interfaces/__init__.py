@@ -14,6 +14,7 @@ from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, EngineLoad,
 from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
 from aiop.interfaces.holding import holding, still_ours
 from aiop.interfaces.images import Images
+from aiop.interfaces.overview import Ended, Glance, OverviewStore
 from aiop.interfaces.pipelines import (
     CachedResult,
     CacheStore,
@@ -51,6 +52,7 @@ __all__ = [
     "Clock",
     "Counted",
     "DueTrace",
+    "Ended",
     "Engine",
     "EngineInfo",
     "EngineLoad",
@@ -58,6 +60,7 @@ __all__ = [
     "ExecutionQuery",
     "FigureStore",
     "Figures",
+    "Glance",
     "Idempotency",
     "Images",
     "Lease",
@@ -69,6 +72,7 @@ __all__ = [
     "NewWorkflow",
     "OperationsStore",
     "OutputSink",
+    "OverviewStore",
     "Page",
     "PageQuery",
     "PipelineQuery",

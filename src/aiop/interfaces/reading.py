@@ -65,8 +65,11 @@ class ReadStore(Protocol):
     async def document(self, version: VersionId) -> str:
         """Read a definition's JSON text; immutable, so it may be cached. Raises ``NotFound``."""
 
-    async def execution(self, execution: ExecutionId) -> ExecutionSummary:
-        """Read one with its steps; raises ``NotFound``."""
+    async def execution(self, execution: ExecutionId, *, values: bool = True) -> ExecutionSummary:
+        """Read one with its steps, without their ``inputs`` and ``outputs`` if no ``values`` are asked for.
+
+        Raises ``NotFound``.
+        """
 
     async def executions(self, query: ExecutionQuery) -> Page[ExecutionSummary]:
         """Read a page, each with its steps (without ``inputs`` and ``outputs`` of steps)."""
@@ -76,6 +79,9 @@ class ReadStore(Protocol):
 
     async def events(self, execution: ExecutionId, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """Read events with ``seq`` above ``after``, in order."""
+
+    async def last_event(self, execution: ExecutionId) -> int:
+        """Read the ``seq`` of the newest event, 0 if there is none."""
 
     async def logs(
         self, execution: ExecutionId, *, after: int = 0, step: StepId | None = None, limit: int = 100

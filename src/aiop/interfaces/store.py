@@ -9,6 +9,7 @@ from aiop.interfaces.agents import AgentStore
 from aiop.interfaces.audit import AuditStore
 from aiop.interfaces.commits import RunnerStore
 from aiop.interfaces.figures import FigureStore
+from aiop.interfaces.overview import OverviewStore
 from aiop.interfaces.pipelines import CacheStore, PipelineStore
 from aiop.interfaces.reading import ReadStore
 from aiop.interfaces.replicas import ReplicaStore
@@ -25,6 +26,7 @@ class Store(
     SupervisorStore,
     OperationsStore,
     ReadStore,
+    OverviewStore,
     FigureStore,
     TraceStore,
     AuthStore,

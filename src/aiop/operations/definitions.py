@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiop.interfaces import ReadStore
 from aiop.model.definition import Definition
@@ -57,6 +57,12 @@ class Definitions:
             outline = _outline_of(await self._store.document(version))
             self._outlines.put(version, outline, len(outline))
         return outline
+
+    async def document(self, version: VersionId) -> Mapping[str, Any]:
+        """Return a definition as it was sent; raises ``NotFound``."""
+        text = await self._store.document(version)
+        document: Mapping[str, Any] = await off_loop_if_large(len(text), lambda: json.loads(text))
+        return document
 
 
 async def off_loop_if_large(size: int, work: Callable[[], T]) -> T:

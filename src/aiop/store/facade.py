@@ -16,6 +16,7 @@ from aiop.store.database import Database
 from aiop.store.dialect import dialect_for
 from aiop.store.figures import FigurePart
 from aiop.store.operations import OperationsPart
+from aiop.store.overview import OverviewPart
 from aiop.store.pipelines import PipelinePart
 from aiop.store.reads import ReadPart
 from aiop.store.replicas import ReplicaPart
@@ -36,6 +37,7 @@ class SqlStore(
     SupervisorPart,
     OperationsPart,
     ReadPart,
+    OverviewPart,
     FigurePart,
     TracePart,
     AuthPart,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
@@ -24,8 +24,9 @@ from aiop.model.records import (
 from aiop.model.state import ExecutionStatus
 from aiop.store import events, executions, steps, tables, workflows
 from aiop.store.database import Database, Part
+from aiop.store.execution_list import ExecutionList
 from aiop.store.figures import counts_by_status
-from aiop.store.ledger import ALL_WORKFLOWS, counted_as
+from aiop.store.ledger import ALL_WORKFLOWS
 from aiop.store.lists import Listing
 from aiop.store.logs import LogCodec, tail_start
 
@@ -48,17 +49,7 @@ class ReadPart(Part):
             },
             always=[tables.workflows.c.deleted_at.is_(None)],
         )
-        self._execution_list = Listing(
-            tables.executions,
-            sorts=("id", "status", "created_at", "started_at", "completed_at"),
-            unique="id",
-            columns=executions.SHOWN,
-            filters={
-                "status": tables.executions.c.status == bindparam("status"),
-                "workflow": tables.executions.c.workflow_id == bindparam("workflow"),
-                "pipeline": tables.executions.c.pipeline_id == bindparam("pipeline"),
-            },
-        )
+        self._execution_list = ExecutionList()
 
     async def ping(self) -> None:
         """Read something."""
@@ -85,34 +76,21 @@ class ReadPart(Part):
             raise NotFound("Version not found")
         return str(rows[0].document)
 
-    async def execution(self, execution: ExecutionId) -> ExecutionSummary:
+    async def execution(self, execution: ExecutionId, *, values: bool = True) -> ExecutionSummary:
         """Read one with its steps."""
         async with self._db.reading() as tx:
             row = (await tx.execute(_EXECUTION, {"execution": execution})).one_or_none()
             if row is None:
                 raise NotFound("Execution not found")
-            found = await _steps_of(tx, [execution], _SHOWN_STEPS)
+            found = await _steps_of(tx, [execution], _SHOWN_STEPS if values else _SMALL_STEPS)
         return executions.summary(row, found.get(execution, ()))
 
     async def executions(self, query: ExecutionQuery) -> Page[ExecutionSummary]:
         """Read a page, the steps of all its executions at once."""
-        if query.workflow and query.pipeline:  # none is of both
-            return Page([], 0)
-        chosen = {"workflow": query.workflow, "pipeline": query.pipeline, "status": query.status}
         async with self._db.reading() as tx:
-            total = await self._count(tx, query)
-            rows = await self._execution_list.rows(tx, query, total=total, **chosen)
+            rows, total = await self._execution_list.page(tx, query)
             found = await _steps_of(tx, [row.id for row in rows], _SMALL_STEPS)
         return Page([executions.summary(row, found.get(row.id, ())) for row in rows], total)
-
-    @staticmethod
-    async def _count(tx: AsyncConnection, query: ExecutionQuery) -> int:
-        """Add up the kept counts."""
-        every = query.workflow is None and query.pipeline is None
-        parent = ALL_WORKFLOWS if every else counted_as(query.workflow, query.pipeline)
-        workflow = {"workflow": parent}
-        counts = {row.status: row.executions for row in await tx.execute(_COUNTS, workflow)}
-        return sum(counts.values()) if query.status is None else counts.get(query.status, 0)
 
     async def attempts(self, execution: ExecutionId, step: StepId) -> Sequence[AttemptRecord]:
         """Read the attempts of a step."""
@@ -128,6 +106,11 @@ class ReadPart(Part):
         """Read events in order."""
         rows = await self._db.rows(_EVENTS, {"execution": execution, "after": after, "limit": limit})
         return [events.event(row) for row in rows]
+
+    async def last_event(self, execution: ExecutionId) -> int:
+        """Read the number of the newest event."""
+        [row] = await self._db.rows(_LAST_EVENT, {"execution": execution})
+        return row.seq or 0
 
     async def logs(
         self, execution: ExecutionId, *, after: int = 0, step: StepId | None = None, limit: int = 100
@@ -178,6 +161,9 @@ _EXECUTION = select(*executions.SHOWN).where(tables.executions.c.id == bindparam
 _SMALL_STEPS = _steps(steps.small_columns())
 _SHOWN_STEPS = _steps(steps.shown_columns())
 _COUNTS = counts_by_status(tables.execution_counts.c.workflow_id == bindparam("workflow"))
+_LAST_EVENT = select(func.max(tables.events.c.seq).label("seq")).where(
+    tables.events.c.execution_id == bindparam("execution")
+)
 _EVENTS = (
     select(tables.events)
     .where(tables.events.c.execution_id == bindparam("execution"), tables.events.c.seq > bindparam("after"))

@@ -13,14 +13,19 @@ from aiop.model.state import ExecutionStatus, Reason, StepStatus, WaitCode
 from aiop.spec.schema import Word
 
 __all__ = [
+    "Artifact",
     "ExecuteRequest",
     "Execution",
     "ExecutionFields",
+    "ExecutionHead",
     "ExecutionItem",
     "ExecutionList",
     "RegistryCredentials",
+    "StepItem",
+    "StepState",
     "Submitted",
     "WorkflowDefaults",
+    "said",
 ]
 
 _WORKFLOW_ID = "123e4567-e89b-12d3-a456-426614174000"
@@ -108,7 +113,7 @@ class WaitingBody(BaseModel):
     detail: str
 
 
-def _said(description: str) -> Any:
+def said(description: str) -> Any:
     """Declare a field that is there only when it says something: it may be absent and is never null."""
     return Field(None, description=description, json_schema_extra=_without_default)
 
@@ -122,9 +127,9 @@ class _State(BaseModel):
 
     started_at: datetime | None
     completed_at: datetime | None
-    reason: Reason | SkipJsonSchema[None] = _said("Why it did not complete")
-    error: str | SkipJsonSchema[None] = _said("Why it did not complete, as a sentence")
-    waiting: WaitingBody | SkipJsonSchema[None] = _said("What it waits for")
+    reason: Reason | SkipJsonSchema[None] = said("Why it did not complete")
+    error: str | SkipJsonSchema[None] = said("Why it did not complete, as a sentence")
+    waiting: WaitingBody | SkipJsonSchema[None] = said("What it waits for")
 
 
 class StepItem(_State):
@@ -133,10 +138,10 @@ class StepItem(_State):
     id: str
     name: str
     status: StepStatus
-    attempt: int | SkipJsonSchema[None] = _said("The newest attempt, from the second on")
-    exit_code: int | SkipJsonSchema[None] = _said("Of the newest attempt, if it is not 0")
-    cached: bool | SkipJsonSchema[None] = _said("The result was taken from the cache")
-    outputs_truncated: bool | SkipJsonSchema[None] = _said(
+    attempt: int | SkipJsonSchema[None] = said("The newest attempt, from the second on")
+    exit_code: int | SkipJsonSchema[None] = said("Of the newest attempt, if it is not 0")
+    cached: bool | SkipJsonSchema[None] = said("The result was taken from the cache")
+    outputs_truncated: bool | SkipJsonSchema[None] = said(
         "Not all of standard output was kept: it was too long, or the engine was away"
     )
 
@@ -148,14 +153,19 @@ class StepState(StepItem):
     outputs: dict[str, Any]
 
 
-class _ExecutionState(_State):
+class ExecutionHead(_State):
+    """An execution as every answer shows it."""
+
     id: str = Field(json_schema_extra={"format": "uuid"})
-    workflow_id: str | SkipJsonSchema[None] = _said("Whose execution it is; a pipeline's has `pipeline_id` instead")
-    pipeline_id: str | SkipJsonSchema[None] = _said("Whose execution it is, if not a workflow's")
+    workflow_id: str | SkipJsonSchema[None] = said("Whose execution it is; a pipeline's has `pipeline_id` instead")
+    pipeline_id: str | SkipJsonSchema[None] = said("Whose execution it is, if not a workflow's")
     status: ExecutionStatus
+
+
+class _ExecutionState(ExecutionHead):
     inputs: dict[str, Any]
     outputs: dict[str, Any]
-    created_at: datetime | SkipJsonSchema[None] = _said("When it was submitted; shown until it is started")
+    created_at: datetime | SkipJsonSchema[None] = said("When it was submitted; shown until it is started")
 
 
 _STEP: dict[str, Any] = {
@@ -221,7 +231,7 @@ class Execution(_ExecutionState):
     )
 
     steps: dict[str, StepState]
-    artifacts: list[Artifact] | SkipJsonSchema[None] = _said("The named outputs of a pipeline")
+    artifacts: list[Artifact] | SkipJsonSchema[None] = said("The named outputs of a pipeline")
     logs: str = Field(description="The last 1 MiB, each line behind the id of its step")
 
 
