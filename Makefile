@@ -14,7 +14,7 @@ REAL := browser or dagger or docker or kubernetes or oci or postgres or promethe
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve ui try-ui setup test test-quick test-engine lint format types verify generate bench lock clean
+.PHONY: help demo serve ui try-ui setup test test-quick test-engine lint format types verify generate bench screenshots lock clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -71,6 +71,10 @@ bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps 
 	$(BIN)/python bench/lists.py
 	$(BIN)/python bench/scrape.py
 	$(BIN)/python bench/rest.py
+
+screenshots: $(DEV) $(UI)  ## Take a picture of every screen of the web UI, light and dark, into docs/images/ui.
+	@sh scripts/packages.sh test
+	$(BIN)/python scripts/screenshots.py
 
 lock: $(BIN)/uv  ## Resolve the dependencies of pyproject.toml again into requirements/*.txt (UPGRADE=--upgrade takes newer ones).
 	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in -o requirements/runtime.txt

@@ -76,6 +76,14 @@ async def api(service: ServiceProcess) -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture(scope="session")
+def gates(service: ServiceProcess) -> Path:
+    """A directory that steps may mount."""
+    directory = service.data_dir.parent / "gates"
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
 def image(docker_lab: DockerLab) -> str:
     return docker_lab.image
 
@@ -101,6 +109,12 @@ async def watch(context: BrowserContext, service: ServiceProcess) -> AsyncIterat
     yield watch
     await asyncio.sleep(0)
     assert watch.faults == []
+
+
+@pytest.fixture
+def watch_expects_404(watch: Watch) -> None:
+    """The browser notes answers that say that something is not there."""
+    watch.expected.append("404")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

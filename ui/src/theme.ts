@@ -9,10 +9,15 @@ const dark: MantineColorsTuple = [
   "#d5d8e0", "#b4b9c6", "#9aa1b1", "#7b8294", "#4a5063", "#2f3443", "#262a37", "#1b1e29", "#14161f", "#0e1017",
 ];
 
+// White on it has to have a contrast of 4.5.
+const red: MantineColorsTuple = [
+  "#fff0f0", "#ffe0e0", "#ffc4c4", "#ffa0a0", "#f77", "#e85555", "#cf3535", "#c22d2d", "#a82424", "#8f1d1d",
+];
+
 export const theme = createTheme({
   primaryColor: "indigo",
   primaryShade: { light: 7, dark: 6 },
-  colors: { indigo, dark },
+  colors: { indigo, red, dark },
   defaultRadius: "md",
   cursorType: "pointer",
   respectReducedMotion: true,
@@ -21,7 +26,7 @@ export const theme = createTheme({
   headings: { fontWeight: "620", sizes: { h1: { fontSize: "1.375rem" }, h2: { fontSize: "1rem" } } },
   components: {
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
-    Modal: { defaultProps: { centered: true } },
+    Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
   },
 });
 
@@ -50,6 +55,11 @@ export const resolver: CSSVariablesResolver = () => ({
     "--status-failed-soft": "#fdeaea",
     "--status-cancelled-soft": "#fbf1de",
     "--status-skipped-soft": "#f3f4f7",
+    "--chart-completed": "#3aa676",
+    "--chart-failed": "#dd5858",
+    "--chart-cancelled": "#c9a45c",
+    "--chart-mean": "#5969dc",
+    "--chart-longest": "#d3d9f7",
   },
   dark: {
     "--mantine-color-dimmed": "#9aa1b1",
@@ -70,5 +80,10 @@ export const resolver: CSSVariablesResolver = () => ({
     "--status-failed-soft": "#381a1e",
     "--status-cancelled-soft": "#33260f",
     "--status-skipped-soft": "#1d202b",
+    "--chart-completed": "#3f9f75",
+    "--chart-failed": "#d9605f",
+    "--chart-cancelled": "#a5843f",
+    "--chart-mean": "#7182e8",
+    "--chart-longest": "#2d3560",
   },
 });

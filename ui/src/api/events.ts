@@ -5,12 +5,12 @@ import { errorOf, Unreachable } from "./errors";
 import { EventParser, type ServerEvent } from "./sse";
 
 const AGAIN_MS = 1_000;
+const GATHER_MS = 60;
 
 interface Following {
   signal: AbortSignal;
   /** Go on behind the event with this id. */
   after?: string | undefined;
-  /** Takes what has come at once, so that a thousand events cost one look at the page. */
   onEvents: (events: ServerEvent[]) => void;
 }
 
@@ -74,9 +74,30 @@ export function useEvents(path: string | undefined, after: string | undefined, o
   useEffect(() => {
     if (path === undefined) return;
     const stop = new AbortController();
-    const onBatch = (events: ServerEvent[]) => handler.current(events);
+    const [gather, flush] = gathering((events) => handler.current(events));
     // A refusal (deleted meanwhile) shows itself in the queries of the same thing.
-    followEvents(path, { signal: stop.signal, after: start.current, onEvents: onBatch }).catch(() => undefined);
-    return () => stop.abort();
+    followEvents(path, { signal: stop.signal, after: start.current, onEvents: gather }).catch(() => undefined);
+    return () => {
+      stop.abort();
+      flush();
+    };
   }, [path]);
+}
+
+/** Hands on what comes within a moment at once, so that a thousand events cost one look at the page. */
+function gathering(hand: (events: ServerEvent[]) => void): [(events: ServerEvent[]) => void, () => void] {
+  let gathered: ServerEvent[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const events = gathered;
+    gathered = [];
+    if (events.length > 0) hand(events);
+  };
+  const gather = (events: ServerEvent[]) => {
+    gathered.push(...events);
+    timer ??= setTimeout(flush, GATHER_MS);
+  };
+  return [gather, flush];
 }

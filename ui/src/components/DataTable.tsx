@@ -81,7 +81,7 @@ function Heading<Row>({ column, sort, onSort }: HeadingProps<Row>) {
   return (
     <Table.Th ta={align} data-wide={wideOnly} {...(sortable ? { "aria-sort": aria } : {})}>
       {sortable && onSort ? (
-        <button type="button" className={classes.sort} onClick={() => onSort(nextSort(sort, id))}>
+        <button type="button" className={classes.sort} data-align={align} onClick={() => onSort(nextSort(sort, id))}>
           {label}
           <span className={classes.direction} data-on={direction !== undefined}>
             {direction === "asc" ? <ChevronUpIcon size={12} /> : <ChevronDownIcon size={12} />}

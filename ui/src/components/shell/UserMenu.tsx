@@ -1,5 +1,5 @@
 import { ChevronDownIcon, MoonIcon, SignOutIcon, SunIcon } from "@primer/octicons-react";
-import { Avatar, Menu, Text, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { Menu, Text, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { session, useSession } from "../../api/session";
 import classes from "./UserMenu.module.css";
 
@@ -13,10 +13,8 @@ export function UserMenu() {
   return (
     <Menu position="top-start" width={200}>
       <Menu.Target>
-        <UnstyledButton className={classes.user} aria-label={`${state.username}, ${state.role}: menu`}>
-          <Avatar size={28} radius="xl" color="indigo" variant="filled" aria-hidden>
-            {state.username.slice(0, 1).toUpperCase()}
-          </Avatar>
+        <UnstyledButton className={classes.user}>
+          <span className={classes.avatar} data-letter={state.username.slice(0, 1).toUpperCase()} aria-hidden />
           <span className={classes.name}>
             <Text size="sm" fw={550} truncate>
               {state.username}
@@ -25,6 +23,7 @@ export function UserMenu() {
               {state.role}
             </Text>
           </span>
+          <span className="visually-hidden">menu</span>
           <ChevronDownIcon size={16} />
         </UnstyledButton>
       </Menu.Target>

@@ -1,0 +1,158 @@
+"""Takes a picture of every screen of the web UI, light and dark, into ``docs/images/ui``. Needs Chromium and an engine.
+
+    python scripts/screenshots.py [NAME...]
+
+With names, only those pictures are taken. What is on the pictures is real: see ``screenshot_data``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from aiop.client import Client
+from demo import AIOP, ServiceFailed, await_ready
+from docker_engine import EngineMissing, docker_engine
+from example_images import provide_images
+from screenshot_data import Present, write_past
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "images" / "ui"
+STATE = ROOT / "var" / "engine"
+PASSWORD = "screenshots-are-public"  # noqa: S105 - of a service that lives for a minute
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE = (1360, 850)
+NARROW = (390, 844)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One picture: ``path`` leads there, ``until`` is a selector of what shows that it is there."""
+
+    name: str
+    path: str
+    until: str
+    size: tuple[int, int] = WIDE
+    signed_in: bool = True
+    act: Callable[[Page], None] | None = None
+
+
+def screens(present: Present) -> Iterator[Screen]:
+    """List every screen."""
+    failed, indexing = f"/executions/{present.failed}", f"/executions/{present.indexing}"
+    yield Screen("sign-in", "/sign-in", "form", signed_in=False)
+    yield Screen("overview", "/", "text=Failed lately")
+    yield Screen("executions", "/executions", "tbody tr a")
+    yield Screen("executions-failed", "/executions?status=failed", "tbody tr a")
+    yield Screen("execution-graph", f"/executions/{present.training}", ".react-flow__node")
+    yield Screen("execution-failed", f"{failed}?step=check-links", "[role=log] :text('2 links lead nowhere')")
+    yield Screen("execution-fan-out", indexing, ".react-flow__node")
+    yield Screen("execution-group", f"{indexing}?group=embed-01", "aside >> text=embed-01")
+    yield Screen("execution-timeline", f"{indexing}?view=timeline", "text=embed-12")
+    yield Screen("execution-log", f"{indexing}?view=log", "[role=log] :text('embedded')")
+    yield Screen("execution-step", f"{failed}?step=check-links", "aside >> text=Attempts", act=details)
+    yield Screen("execution-values", f"/executions/{present.report}?view=values", "text=target")
+    yield Screen("narrow-overview", "/", "text=Failed lately", size=NARROW)
+    yield Screen("narrow-execution", failed, ".react-flow__node", size=NARROW)
+
+
+def details(page: Page) -> None:
+    """Open the details of the step."""
+    page.get_by_role("tab", name="Details").click()
+
+
+def main(names: list[str]) -> int:
+    """Take the pictures; returns the exit code."""
+    try:
+        with ExitStack() as stack:
+            endpoint = stack.enter_context(docker_engine(STATE))
+            provide_images(endpoint)
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            write_past(directory / "aiop.db")
+            url = stack.enter_context(service(directory, endpoint))
+            client = stack.enter_context(Client(url, username="admin", password=PASSWORD))
+            present = Present(client)
+            playwright = stack.enter_context(sync_playwright())
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            stack.callback(browser.close)
+            TARGET.mkdir(parents=True, exist_ok=True)
+            for screen in screens(present):
+                if not names or screen.name in names:
+                    take(browser, url, screen)
+    except (EngineMissing, ServiceFailed) as error:
+        print(f"aiop: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextmanager
+def service(directory: Path, endpoint: str) -> Iterator[str]:
+    """Run the service on a free port with a database that is there."""
+    from demo import free_port, subprocess  # the demo's way to start it
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings: Mapping[str, str] = {
+        "AIOP_DATA_DIR": str(directory),
+        "AIOP_PORT": str(port),
+        "AIOP_ADMIN_PASSWORD": PASSWORD,
+        "AIOP_DOCKER_ENDPOINT": endpoint,
+        "AIOP_MAX_CONCURRENT_EXECUTIONS": "2",
+        "AIOP_MAX_CONCURRENT_STEPS": "6",
+    }
+    log = directory / "service.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen([AIOP, "serve"], env={**kept, **settings}, stdout=sink, stderr=sink)
+    try:
+        await_ready(process, url, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def take(browser: Browser, url: str, screen: Screen) -> None:
+    """Take one picture in both colour schemes."""
+    for scheme in ("light", "dark"):
+        width, height = screen.size
+        context = browser.new_context(
+            base_url=url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+            locale="en-GB",
+            timezone_id="Europe/Zurich",
+        )
+        if screen.signed_in:
+            context.request.post("/auth/session", form={"username": "admin", "password": PASSWORD})
+        page = context.new_page()
+        page.goto(screen.path)
+        if screen.act is not None:
+            screen.act(page)
+        page.wait_for_selector(screen.until)
+        page.wait_for_load_state("networkidle") if not screen.signed_in else page.wait_for_timeout(700)
+        page.screenshot(path=TARGET / f"{screen.name}-{scheme}.png")
+        context.close()
+    print(screen.name, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

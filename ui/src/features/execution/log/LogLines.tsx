@@ -1,0 +1,84 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef } from "react";
+import type { LogLine } from "../../../api/log";
+import { Line } from "./Line";
+import classes from "./LogView.module.css";
+
+const ROW = 20;
+const NEAR = 30;
+
+interface LogLinesProps {
+  /** Grows in place; `count` says how many rows there are. */
+  lines: readonly LogLine[];
+  rows: readonly number[];
+  count: number;
+  matches: readonly number[];
+  current: number | undefined;
+  withStep: boolean;
+  withTimes: boolean;
+  following: boolean;
+  onFollowing: (following: boolean) => void;
+}
+
+/** The lines in sight. It stays at the end while it follows, and stops to follow when somebody scrolls up. */
+export function LogLines(props: LogLinesProps) {
+  const { lines, rows, count, matches, current, withStep, withTimes, following, onFollowing } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const top = useRef(0);
+  // eslint-disable-next-line react-hooks/incompatible-library -- the compiler is not used
+  const virtual = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: 20,
+  });
+  useEffect(() => {
+    const element = scroller.current;
+    if (following && element) element.scrollTop = element.scrollHeight;
+  }, [following, count]);
+  useEffect(() => {
+    if (current !== undefined) virtual.scrollToIndex(current, { align: "center" });
+  }, [current, virtual]);
+
+  const onScroll = () => {
+    const element = scroller.current;
+    if (!element) return;
+    const up = element.scrollTop < top.current;
+    top.current = element.scrollTop;
+    const distance = element.scrollHeight - element.clientHeight - element.scrollTop;
+    if (up && distance > NEAR && following) onFollowing(false);
+    if (!up && distance <= 1 && !following) onFollowing(true);
+  };
+
+  const matching = new Set(matches);
+  return (
+    <div
+      className={classes.lines}
+      ref={scroller}
+      onScroll={onScroll}
+      tabIndex={0}
+      role="log"
+      aria-live="off"
+      aria-label="Log"
+    >
+      <div className={classes.sheet} style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, start }) => {
+          const number = rows[index];
+          const line = number === undefined ? undefined : lines[number];
+          if (number === undefined || line === undefined) return null;
+          return (
+            <Line
+              key={number}
+              line={line}
+              number={number + 1}
+              top={start}
+              found={matching.has(index) ? (index === current ? "current" : "one") : undefined}
+              withStep={withStep}
+              withTime={withTimes}
+            />
+          );
+        })}
+      </div>
+    </div>
+  );
+}
