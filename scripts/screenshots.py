@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from aiop.client import Client
-from demo import AIOP, ServiceFailed, await_ready
+from demo import AIOP, ServiceFailed, await_ready, free_port
 from docker_engine import EngineMissing, docker_engine
 from example_images import provide_images
 from screenshot_data import Present, write_past
@@ -105,8 +106,6 @@ def main(names: list[str]) -> int:
 @contextmanager
 def service(directory: Path, endpoint: str) -> Iterator[str]:
     """Run the service on a free port with a database that is there."""
-    from demo import free_port, subprocess  # the demo's way to start it
-
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
     port = free_port()
     url = f"http://127.0.0.1:{port}"

@@ -117,7 +117,7 @@ async def test_a_narrow_window_has_everything_and_nothing_beside_it(page: Page, 
         await page.goto(path)
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") == 390, path
-        assert await violations(page) == []
+    assert await violations(page) == []
     await page.get_by_role("button", name="Navigation").click()
     await page.get_by_role("link", name="Overview").click()
     await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
