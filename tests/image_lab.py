@@ -24,6 +24,11 @@ class ImageLabMissing(Exception):
     """Images cannot be pulled here; the message says why."""
 
 
+def skopeo_is_there() -> bool:
+    """Whether images can be unpacked here."""
+    return shutil.which("skopeo") is not None
+
+
 def member(name: str, content: bytes = b"", **more: Any) -> tuple[tarfile.TarInfo, bytes]:
     """Describe an entry of a layer: a file, or what ``type`` says."""
     entry = tarfile.TarInfo(name)
@@ -108,7 +113,7 @@ class ImageLab:
     """A registry on this machine that asks for a password, with images that a test puts there."""
 
     def __init__(self, root: Path) -> None:
-        if shutil.which("skopeo") is None:
+        if not skopeo_is_there():
             raise ImageLabMissing("skopeo is not installed")
         self._root = root
         self.registry = Registry(root)

@@ -23,6 +23,7 @@ __all__ = ["Contents", "Storage", "StoredImage", "StoredLayer"]
 
 _ID_LENGTH = 64
 _LAYERS = "overlay-layers/layers.json"
+_SPLIT = ".tar-split.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +125,18 @@ class Storage:
     def sweep(self) -> None:
         """Delete layers that are not whole, and those that no image has; while nothing is being pulled.
 
-        Their entries are skopeo's, which drops what is flagged as incomplete at its next change.
+        skopeo would begin with the same, but versions that are about leave out every other one of several.
         """
-        contents = self.read()
+        contents, listed = self.read(), self._list(_LAYERS)
         wanted = {layer for image in contents.images.values() for layer in image.layers}
-        if strays := contents.layers.keys() - wanted:
-            listed = self._list(_LAYERS)
-            for entry in listed:
-                if entry["id"] in strays:
-                    entry["flags"] = (entry.get("flags") or {}) | {"incomplete": True}
-            draft = self._graph / "overlay-layers/.tmp-strays"
-            draft.write_text(json.dumps(listed))
-            draft.chmod(0o600)
+        if len(left := [entry for entry in listed if entry["id"] in wanted]) != len(listed):
+            draft = self._graph / "overlay-layers/.tmp-swept"
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps(left))
             draft.rename(self._graph / _LAYERS)
+        for split in (self._graph / "overlay-layers").glob(f"*{_SPLIT}"):
+            if split.name.removesuffix(_SPLIT) not in wanted:
+                split.unlink()
         for directory in (self._graph / "overlay").glob("[0-9a-f]" * _ID_LENGTH):
             if directory.name not in wanted:
                 # What a helper that is just dying writes meanwhile goes at the next start.
