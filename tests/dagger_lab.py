@@ -22,6 +22,11 @@ class DaggerLab:
     restart: str | None
     """A command that kills the engine by SIGKILL and starts it again."""
 
+    @property
+    def engine(self) -> dict[str, str]:
+        """An agent's engine, as the API takes it."""
+        return {"type": "dagger", "endpoint": self.endpoint}
+
     @classmethod
     def find(cls) -> "DaggerLab":
         lacking = [name for name in (RUNNER_HOST, CLI, "AIOP_TEST_DAGGER_IMAGE") if not os.environ.get(name)]

@@ -43,6 +43,12 @@ class KubernetesLab:
         """The kubeconfig's content."""
         return Path(self.kubeconfig).read_text()
 
+    @property
+    def engine(self) -> dict[str, Any]:
+        """An agent's engine, as the API takes it."""
+        pods = {"namespace": self.namespace, "host_paths": True}
+        return {"type": "kubernetes", "kubeconfig": self.text, "pods": pods}
+
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         command = ["kubectl", "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=110)

@@ -12,7 +12,7 @@ import pytest
 
 from oci_lab import forget
 from pipeline_lab import pipeline_lab
-from scenarios.test_scenarios import differences, load, marked, on_dagger
+from scenarios.test_scenarios import differences, load, marked, on_engine
 
 SCENARIOS = sorted((Path(__file__).parent / "pipelines").glob("*.yaml"))
 
@@ -26,18 +26,18 @@ def shortened(expected, found):
         expected["logs"], found["logs"] = sorted(expected["logs"]), sorted(found["logs"].splitlines())
 
 
-async def check(path, directory, image, dagger=None, **settings):
+async def check(path, directory, image, elsewhere=None, **settings):
     (directory / "shared").mkdir()
     scenario = load(path, image, SHARED=str(directory / "shared"))
     expected = json.loads(path.with_suffix(".expected.json").read_text())
     async with pipeline_lab(directory, **settings) as lab, asyncio.timeout(120):
-        if dagger is not None:
-            await on_dagger(lab.http, dagger)
+        if elsewhere is not None:
+            await on_engine(lab.http, elsewhere)
         lab.change(scenario["source"])
         await lab.define(scenario["pipeline"])
         for number, (run, wanted) in enumerate(zip(scenario["runs"], expected, strict=True)):
             lab.change(run.get("change", {}))
-            ignoring = {"ignore_unsupported": True} if dagger is not None else {}
+            ignoring = {"ignore_unsupported": True} if elsewhere is not None else {}
             found = await lab.run(**ignoring, **run.get("execute", {}))
             shortened(wanted, found)
             assert not list(differences(wanted, found, f"run {number}: "))
@@ -80,4 +80,10 @@ async def test_in_containers_of_this_machine(path, tmp_path, oci_lab):
 @pytest.mark.dagger
 @pytest.mark.parametrize("path", marked(SCENARIOS, "dagger"), ids=lambda path: path.stem)
 async def test_on_dagger(path, tmp_path, dagger_lab):
-    await check(path, tmp_path, dagger_lab.image, dagger_lab, engine="fake", local_agent=False)
+    await check(path, tmp_path, dagger_lab.image, dagger_lab.engine, engine="fake", local_agent=False)
+
+
+@pytest.mark.kubernetes
+@pytest.mark.parametrize("path", marked(SCENARIOS, "kubernetes"), ids=lambda path: path.stem)
+async def test_on_kubernetes(path, tmp_path, kubernetes_lab):
+    await check(path, tmp_path, kubernetes_lab.image, kubernetes_lab.engine, engine="fake", local_agent=False)

@@ -76,10 +76,9 @@ def load(path, image, **words):
     return yaml.safe_load(text)
 
 
-async def on_dagger(http, lab):
-    """Have all executions run on the Dagger Engine, by the only agent there is."""
-    engine = {"type": "dagger", "endpoint": lab.endpoint}
-    answer = await http.post("/dagger/agents", json={"name": "dagger", "engine": engine})
+async def on_engine(http, engine):
+    """Have all executions run on this engine, by the only agent there is."""
+    answer = await http.post("/dagger/agents", json={"name": engine["type"], "engine": engine})
     assert answer.status_code == 201, answer.text
 
 
@@ -89,12 +88,12 @@ def expectation(path, engine):
     return json.loads((own if own.exists() else path.with_suffix(".expected.json")).read_text())
 
 
-async def check(path, settings, image, dagger=None):
+async def check(path, settings, image, engine=None):
     scenario = load(path, image)
-    expected = expectation(path, None if dagger is None else "dagger")
+    expected = expectation(path, None if engine is None else engine["type"])
     async with running_service(settings) as http, asyncio.timeout(90):
-        if dagger is not None:
-            await on_dagger(http, dagger)
+        if engine is not None:
+            await on_engine(http, engine)
             scenario["execute"] = {"ignore_unsupported": True, **scenario.get("execute", {})}
         found = await play(http, scenario)
     found["logs"] = sorted(found.get("logs", "").splitlines())
@@ -132,4 +131,11 @@ async def test_in_containers_of_this_machine(path, tmp_path, oci_lab):
 @pytest.mark.parametrize("path", marked(SCENARIOS, "dagger"), ids=lambda path: path.stem)
 async def test_on_dagger(path, tmp_path, dagger_lab):
     settings = Settings(data_dir=tmp_path / "data", engine="fake", local_agent=False, admin_password=PASSWORD)
-    await check(path, settings, dagger_lab.image, dagger_lab)
+    await check(path, settings, dagger_lab.image, dagger_lab.engine)
+
+
+@pytest.mark.kubernetes
+@pytest.mark.parametrize("path", marked(SCENARIOS, "kubernetes"), ids=lambda path: path.stem)
+async def test_on_kubernetes(path, tmp_path, kubernetes_lab):
+    settings = Settings(data_dir=tmp_path / "data", engine="fake", local_agent=False, admin_password=PASSWORD)
+    await check(path, settings, kubernetes_lab.image, kubernetes_lab.engine)

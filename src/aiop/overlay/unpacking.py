@@ -16,16 +16,19 @@ __all__ = ["unpack_changes"]
 _CHUNK = 256 * 1024
 
 
-def unpack_changes(archive: IO[bytes], name: str, upper: str, lowers: Sequence[str]) -> None:
+def unpack_changes(archive: IO[bytes], name: str, upper: str, lowers: Sequence[str], *, user: int = 0) -> None:
     """Fill the empty directory ``upper`` with what differs between ``lowers`` and the archive's directory ``name``.
 
     The archive is of the whole directory, each directory before what is in it; sockets, pipes and devices in it are
     passed over. Raises ``tarfile.TarError`` for an archive that is not of that form. Who is not root cannot give files
-    to others: the owners are then ours, and whoever may not write a file otherwise is let by its mode.
+    to others: the owners are then ours, and whoever may not write a file otherwise is let by its mode. What belongs to
+    ``user`` counts as root's: it does if that user had to unpack the directory.
     """
     with tarfile.open(fileobj=archive, mode="r|") as tar:
         work = _Unpacking(tar, name, upper, Stack(lowers))
         for member in tar:
+            if user and member.uid == user:
+                member.uid = member.gid = 0
             work.take(member)
     work.finish()
 

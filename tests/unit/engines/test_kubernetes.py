@@ -290,6 +290,12 @@ LOST = {
         ],
         "containerStatuses": [container(terminated={"exitCode": 143, "reason": "Error"})],
     },
+    "not started by a node in trouble": {
+        "phase": "Failed",
+        "containerStatuses": [
+            container(terminated={"exitCode": 128, "reason": "StartError", "message": "create shim: context canceled"})
+        ],
+    },
     "unknown to the node": {
         "phase": "Failed",
         "containerStatuses": [container(terminated={"exitCode": 137, "reason": "ContainerStatusUnknown"})],

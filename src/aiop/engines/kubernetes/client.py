@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +25,16 @@ import yaml
 from aiop.errors import EngineRefused, EngineUnavailable
 
 if TYPE_CHECKING:
-    from kubernetes_asyncio.client import ApiClient
+    from kubernetes_asyncio.client import Configuration
 
 __all__ = ["ApiFault", "ClusterAccess", "KubernetesClient", "translated"]
 
 _CONNECT_SECONDS = 10
 _CALL_SECONDS = 60
+_LARGEST_OBJECT = 2 * 1024 * 1024
+"""A line of a watch is one object; the store of a cluster takes 1.5 MiB by default."""
+_TURNS = 8
+"""Of the loop, until a connection that was cut is closed."""
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _NOT_FOR_US = frozenset({401, 403})
@@ -87,7 +93,9 @@ class KubernetesClient:
 
     def __init__(self, access: ClusterAccess) -> None:
         self._access = access
-        self._api: ApiClient | None = None
+        self._configuration: Configuration | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._namespace = access.namespace
         self._connecting = asyncio.Lock()
 
@@ -152,11 +160,11 @@ class KubernetesClient:
                 max_msg_size=0,
                 **options,
             )
-            async with connecting as socket:
-                sending = asyncio.create_task(_send(socket, source)) if source is not None else None
+            async with connecting as channel:
+                sending = asyncio.create_task(_send(channel, source)) if source is not None else None
                 errors = b""
                 try:
-                    async for message in socket:
+                    async for message in channel:
                         data = message.data if isinstance(message.data, bytes) else b""
                         channel, content = data[:1], data[1:]
                         if channel == bytes([_STDOUT]):
@@ -177,8 +185,11 @@ class KubernetesClient:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._disconnect()
-        # What was cut off is closed by the loop, in its next turns.
-        for _ in range(3):
+        # Whoever closes a connection leaves it to the loop to end it politely, for which there is no time any more.
+        for connection in list(self._sockets):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for _ in range(_TURNS):
             await asyncio.sleep(0)
 
     @asynccontextmanager
@@ -214,8 +225,7 @@ class KubernetesClient:
                     transport.abort()
 
     async def _target(self) -> tuple[aiohttp.ClientSession, str, dict[str, str], dict[str, Any]]:
-        api = await self._connected()
-        configuration = api.configuration
+        configuration, session = await self._connected()
         token = await configuration.get_api_key_with_prefix("BearerToken")
         options: dict[str, Any] = {}
         if configuration.proxy:
@@ -223,34 +233,42 @@ class KubernetesClient:
         if configuration.tls_server_name:
             options["server_hostname"] = configuration.tls_server_name
         headers = {"Authorization": token} if token else {}
-        return api.rest_client.pool_manager, str(configuration.host).rstrip("/"), headers, options
+        return session, str(configuration.host).rstrip("/"), headers, options
 
-    async def _connected(self) -> ApiClient:
-        if self._api is None:
+    async def _connected(self) -> tuple[Configuration, aiohttp.ClientSession]:
+        if self._configuration is None or self._session is None:
             async with self._connecting:
-                if self._api is None:
-                    self._api = await self._connect()
-        return self._api
+                if self._configuration is None or self._session is None:
+                    return await self._connect()
+        return self._configuration, self._session
 
-    async def _connect(self) -> ApiClient:
+    async def _connect(self) -> tuple[Configuration, aiohttp.ClientSession]:
         # Takes a tenth of a second and 40 MB: only who uses a cluster pays that.
-        api_module = await asyncio.to_thread(_library)
-        configuration = api_module.Configuration()
-        configuration.connection_pool_maxsize = 0
+        configuration: Configuration = (await asyncio.to_thread(_library)).Configuration()
         try:
             namespace = await _configure(configuration, self._access)
-            api: ApiClient = api_module.ApiClient(configuration)
+            tls = _tls(configuration)
         except (OSError, ValueError, TypeError, KeyError, ssl.SSLError, yaml.YAMLError) as error:
             raise EngineRefused(f"the cluster's configuration cannot be used: {error}") from error
         except _config_fault() as error:
             raise EngineUnavailable(f"no cluster was found: {error}") from error
         self._namespace = self._access.namespace or namespace
-        return api
+        # A pod under way holds a connection or two, so that aiohttp's limit of 100 would be one on pods.
+        connector = aiohttp.TCPConnector(limit=0, ssl=tls, socket_factory=self._make_socket)
+        session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=_LARGEST_OBJECT)
+        self._configuration, self._session = configuration, session
+        return configuration, session
 
     async def _disconnect(self) -> None:
-        api, self._api = self._api, None
-        if api is not None:
-            await api.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _make_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, *_ = address
+        made = socket.socket(family, kind, protocol)
+        self._sockets.add(made)
+        return made
 
 
 def _library() -> Any:
@@ -263,6 +281,19 @@ def _config_fault() -> type[Exception]:
     from kubernetes_asyncio.config import ConfigException
 
     return ConfigException
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    """Do what the library does for its own client."""
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if configuration.disable_strict_ssl_verification:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 async def _configure(configuration: Any, access: ClusterAccess) -> str:
@@ -282,11 +313,11 @@ async def _configure(configuration: Any, access: ClusterAccess) -> str:
     return str(context.get("namespace") or "default")
 
 
-async def _send(socket: aiohttp.ClientWebSocketResponse, source: AsyncIterator[bytes]) -> None:
+async def _send(channel: aiohttp.ClientWebSocketResponse, source: AsyncIterator[bytes]) -> None:
     async for data in source:
         for start in range(0, len(data), _PIECE):
-            await socket.send_bytes(bytes([_STDIN]) + data[start : start + _PIECE])
-    await socket.send_bytes(bytes([_CLOSE, _STDIN]))
+            await channel.send_bytes(bytes([_STDIN]) + data[start : start + _PIECE])
+    await channel.send_bytes(bytes([_CLOSE, _STDIN]))
 
 
 def _check_end(status: bytes, errors: bytes) -> None:

@@ -34,6 +34,21 @@ _NO_CLAIM = re.compile(r'persistentvolumeclaim "\S+" not found')
 _LASTING_WAITS = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 """Waits that end in nothing unless somebody mends what the pod refers to."""
 
+_NOT_STARTED = frozenset({"StartError", "ContainerCannotRun"})
+_NODE_TROUBLE = (
+    "cannot allocate memory",
+    "connection refused",
+    "context canceled",
+    "context deadline exceeded",
+    "error reading from server",
+    "no space left on device",
+    "resource temporarily unavailable",
+    "too many open files",
+    "transport is closing",
+    "ttrpc: closed",
+)
+"""Words of a start that failed for the state that the node was in, not for what it was asked."""
+
 _KILLED = frozenset({137, 143})
 _GONE = frozenset({"ContainerStatusUnknown", "Unknown"})
 _DEADLINE = "DeadlineExceeded"
@@ -120,7 +135,7 @@ def exit_code_of(words: str) -> int | None:
 def _ending(ended: Mapping[str, Any], status: Mapping[str, Any]) -> Ending:
     code, why = int(ended["exitCode"]), ended.get("reason")
     message = ended.get("message") or ""
-    started = not (why in ("StartError", "ContainerCannotRun") or ended.get("startedAt") in (None, "", _EPOCH))
+    started = not (why in _NOT_STARTED or ended.get("startedAt") in (None, "", _EPOCH))
     reason, words = (Reason.EXIT_CODE if code else None), None
     if not started:
         reason, words = Reason.START_FAILED, message or why
@@ -140,6 +155,8 @@ def _lost(status: Mapping[str, Any], ended: Mapping[str, Any] | None, *, stopped
         if status.get("phase") == "Failed" and status.get("reason") != _DEADLINE:
             return words or f"{status.get('reason') or 'Failed'}: {status.get('message') or 'its container never ran'}"
         return words if words is not None and words.split(":")[0] in _NODE_AWAY else None
+    if ended.get("reason") in _NOT_STARTED and any(sign in str(ended.get("message")) for sign in _NODE_TROUBLE):
+        return f"{ended['reason']}: {ended.get('message')}"
     if ended.get("reason") in _GONE:
         return f"{ended['reason']}: {ended.get('message') or 'the node does not know how the container ended'}"
     if stopped or not ended["exitCode"] or ended.get("reason") == "OOMKilled":

@@ -51,7 +51,7 @@ async def copy_workspace_out(client: KubernetesClient, pod: str, workspace: Work
             shutil.rmtree(leftover, ignore_errors=True)
         draft.mkdir()
         with spool.open("rb") as archive:
-            unpack_changes(archive, ".", str(draft), workspace.lowers)
+            unpack_changes(archive, ".", str(draft), workspace.lowers, user=int(archive.readline()))
         if upper.exists():
             upper.rename(old)
         draft.rename(upper)
@@ -68,7 +68,7 @@ def _disk_faults() -> Iterator[None]:
     """A fault of our own disk is no better reason to give up than one of the cluster's: try again later."""
     try:
         yield
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, tarfile.TarError, ValueError) as error:
         raise EngineUnavailable(f"the workspace cannot be copied: {error}") from error
 
 

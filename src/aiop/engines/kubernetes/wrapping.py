@@ -173,9 +173,12 @@ echo .
 """
 )
 
+# The first entry, of one block, is the workspace itself, whose mode only root may set.
 _UNPACK = f"""\
 [ ! -e {_DIRECTORY}/.opened ] || exit 0
-cd "$1" && exec tar -xf -
+cd "$1" || exit
+if [ "$(id -u)" = 0 ]; then exec tar -xf -; fi
+tail -c +513 | tar -xf -
 """
 
 _OPEN = f"""\
@@ -184,7 +187,7 @@ _OPEN = f"""\
 """
 
 _PACK = """\
-cd "$1" && exec tar -cf - .
+cd "$1" && id -u && exec tar -cf - .
 """
 
 
@@ -210,7 +213,7 @@ def open_command() -> list[str]:
 
 
 def pack_command(target: str) -> list[str]:
-    """Return what writes the workspace as a tar archive."""
+    """Return what writes the number of the container's user as a line, and then the workspace as a tar archive."""
     return [SHELL, "-c", _PACK, "aiop", target]
 
 
