@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aiop.engines.dagger import wrapping
-from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, Left, own_variables, wrap
+from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, Left, is_settable, own_variables, wrap
 from aiop.model.run import OUTPUT_LIMIT
 
 
@@ -18,9 +18,10 @@ class Wrapped:
         self.left = directory / ".left"
         self.left.mkdir(parents=True)
         self.environment: dict[str, str] = {}
+        self.given: dict[str, str] = {}
 
     def run(self, *command: str, **output_paths: str) -> tuple[subprocess.CompletedProcess[bytes], Left]:
-        arguments = list(wrap(command, name="the-name", output_paths=output_paths))
+        arguments = list(wrap(command, name="the-name", output_paths=output_paths, environment=self.given))
         arguments[2] = arguments[2].replace(MOUNT_POINT, str(self.directory))
         environment = {
             "AIOP_OUTPUT": AIOP_OUTPUT.replace(MOUNT_POINT, str(self.directory)),
@@ -138,3 +139,14 @@ def test_without_it_nobody_is_named(wrapped: Wrapped) -> None:
     wrapped.environment = dict([own_variables({}, whose="the attempt")])
     assert wrapped.run("true")[1].whose == "the attempt"
     assert Wrapped(wrapped.directory / "another").run("true")[1].whose is None
+
+
+def test_the_environment_is_that_of_the_command_whatever_the_shell_uses_itself(wrapped: Wrapped) -> None:
+    wrapped.given = {"left": "/x", "code": "9", "IFS": "abc", "desk": "it's\n$HOME", "EMPTY": ""}
+    done, left = wrapped.run("sh", "-c", 'printf "%s|%s|%s|%s" "$left" "$code" "$desk" "${EMPTY-unset}"; exit 4')
+    assert (done.stdout, left.code) == (b"/x|9|it's\n$HOME|", 4)
+
+
+def test_what_is_no_name_for_a_shell_is_left_to_the_engine() -> None:
+    names = ["A_1", "_", "PATH", "a.b", "1A", "a-b", "a\n"]
+    assert [name for name in names if is_settable(name)] == ["A_1", "_"]

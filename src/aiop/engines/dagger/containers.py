@@ -17,6 +17,7 @@ from aiop.engines.dagger.wrapping import (
     MOUNT_POINT,
     STDERR,
     STDOUT,
+    is_settable,
     own_variables,
     stop_request,
     wrap,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["base_of", "container_of", "desk_of", "exec_in", "stopping"]
 
 _ANY_ONE = 0o777
+_ARGUMENT = 32 * 1024
+"""Of 128 KiB that Linux takes: a quote in a value becomes five characters, and names come on top."""
 
 
 async def base_of(session: Session, image: Image) -> Container:
@@ -52,12 +55,14 @@ def container_of(
     *,
     identity: str,
     whose: str,
+    shell: bool,
     scratch: Path,
     workspace: Directory | None,
 ) -> Container:
     """Describe the container up to its command. ``scratch`` is a directory of ours, for what cannot be said as text.
 
-    ``whose`` names the attempt; with another ``identity``, nothing but this depends on the attempt.
+    ``whose`` names the attempt; with another ``identity``, nothing but this depends on the attempt. With a ``shell`` it
+    lacks ``environment_of``.
     """
     made = base
     if workspace is not None and run.workspace is not None:
@@ -78,8 +83,9 @@ def container_of(
         own = {name: value for name, value in run.environment.items() if name in VOLATILE}
         variable, value = own_variables(own, whose=whose)
         made = made.with_secret_variable(variable, session.client.set_secret(f"{identity} {variable}", value))
+    by_shell = environment_of(run) if shell else {}
     for variable, value in run.environment.items():
-        if variable == "AIOP_OUTPUT" or variable in own:
+        if variable == "AIOP_OUTPUT" or variable in own or variable in by_shell:
             continue
         if variable in run.secret_environment:
             made = made.with_secret_variable(variable, session.client.set_secret(f"{identity} {variable}", value))
@@ -90,6 +96,19 @@ def container_of(
     if run.user is not None:
         made = made.with_user(run.user)
     return made
+
+
+def environment_of(run: ContainerRun) -> dict[str, str]:
+    """Return what the shell sets for the command: each link of a chain of calls costs the SDK a millisecond or two.
+
+    One argument has a largest size; what is longer is told to the engine.
+    """
+    found = {
+        name: value
+        for name, value in run.environment.items()
+        if name != "AIOP_OUTPUT" and name not in run.secret_environment and is_settable(name)
+    }
+    return found if sum(len(value.encode()) for value in found.values()) < _ARGUMENT else {}
 
 
 async def desk_of(session: Session, identity: str) -> CacheVolume:
@@ -106,7 +125,10 @@ def exec_in(
 
     command = image.command(run.command, run.args)
     if desk is not None:
-        command = wrap(command, name=identity, output_paths=run.output_paths)
+        environment = environment_of(run)
+        if identity == run.cache_key:
+            environment = {name: value for name, value in environment.items() if name not in VOLATILE}
+        command = wrap(command, name=identity, output_paths=run.output_paths, environment=environment)
         container = container.with_mounted_cache(DESK, desk, source=session.empty)
     else:
         # The only place for the name.

@@ -208,6 +208,7 @@ class DaggerEngine:
             attempt.run,
             identity=attempt.identity,
             whose=attempt.key.name,
+            shell=attempt.desk is not None,
             scratch=attempt.directory,
             workspace=attempt.workspace,
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 import stat
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ __all__ = [
     "STDERR",
     "STDOUT",
     "Left",
+    "is_settable",
     "own_variables",
     "stop_request",
     "wrap",
@@ -46,11 +48,13 @@ STDOUT, STDERR = f"{LEFT}/stdout", f"{LEFT}/stderr"
 OUTPUT_FILE_LIMIT = 16 * OUTPUT_LIMIT
 """Of the whole file at ``AIOP_OUTPUT``: room for 16 values of the largest size."""
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN = "AIOP_OWN"
 _OUTPUT = "output"
 _IRREGULAR = ".irregular"
 
-# The first argument is the number of declared outputs, then come their paths, then the command. `exec` in a subshell
+# The first argument sets the environment, the second is the number of declared outputs, then come their paths, then the
+# command. `exec` in a subshell
 # runs a program, never a builtin or a function of this script. What is fetched is never larger than what is kept.
 #
 # The command puts its number on the desk, and then looks for the flag; who listens makes the bell, and then looks for
@@ -62,7 +66,8 @@ exec 3>&2 2>/dev/null
 eval "${_OWN}"
 unset {_OWN}
 run() {{
-  shift $(($1 + 1))
+  environment=$1
+  shift $(($2 + 2))
   case $1 in
     */*) if [ ! -x "$1" ] || [ -d "$1" ]; then refuse "$1"; return; fi ;;
     *) if ! command -v "$1" >/dev/null; then refuse "$1"; return; fi ;;
@@ -70,6 +75,7 @@ run() {{
   listen </dev/null >/dev/null 3>&- &
   (read -r own rest </proc/self/stat && echo "$own" >"$desk/command"
   if [ -e "$desk/stop" ]; then exit 143; fi
+  eval "$environment"
   exec "$@" 2>&3 3>&-)
   code=$?
   kill "$!"
@@ -98,8 +104,8 @@ take() {{
   elif [ -e "$1" ]; then : >"$left/$2{_IRREGULAR}"; fi
 }}
 run "$@"
-count=$1 number=0
-shift
+count=$2 number=0
+shift 2
 while [ "$number" -lt "$count" ]; do
   take "$1" "$number" {OUTPUT_LIMIT + 1}
   number=$((number + 1))
@@ -120,9 +126,25 @@ if [ -p {DESK}/bell ]; then echo >{DESK}/bell; fi
 """
 
 
-def wrap(command: Sequence[str], *, name: str, output_paths: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the arguments that run ``command``; ``name`` is how the shell names itself in errors."""
-    return (SHELL, "-c", _SCRIPT, name, str(len(output_paths)), *output_paths.values(), *command)
+def wrap(
+    command: Sequence[str], *, name: str, output_paths: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the arguments that run ``command``; ``name`` is how the shell names itself in errors.
+
+    The ``environment`` is set for the command alone, each name must be one that ``is_settable``.
+    """
+    counted = (str(len(output_paths)), *output_paths.values())
+    return (SHELL, "-c", _SCRIPT, name, _exports(environment), *counted, *command)
+
+
+def is_settable(name: str) -> bool:
+    """Whether the shell can set the variable for a command; by ``PATH`` it looks for the command itself."""
+    return name != "PATH" and _NAME.fullmatch(name) is not None
+
+
+def _exports(environment: Mapping[str, str]) -> str:
+    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in sorted(environment.items()))
+    return f"export {words}" if words else ""
 
 
 def own_variables(environment: Mapping[str, str], *, whose: str) -> tuple[str, str]:
@@ -130,8 +152,7 @@ def own_variables(environment: Mapping[str, str], *, whose: str) -> tuple[str, s
 
     In the hands of an engine it is a secret, so that calls are equal which differ in nothing else.
     """
-    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in sorted(environment.items()))
-    return _OWN, f"whose={shlex.quote(whose)}{f'; export {words}' if words else ''}"
+    return _OWN, f"whose={shlex.quote(whose)}; {_exports(environment)}"
 
 
 def stop_request(*, grace: timedelta) -> list[str]:
