@@ -46,6 +46,23 @@ async def test_a_token_is_shown_once(client: httpx.AsyncClient) -> None:
     assert text not in listed.text
 
 
+async def test_a_token_that_was_made_with_another_does_not_outlive_it(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    short = await made(client, expires_in=600)
+    async with service.client(short["token"]) as holder:
+        for seconds, ends in (
+            (None, "2025-03-01T12:10:00Z"),
+            (9000, "2025-03-01T12:10:00Z"),
+            (60, "2025-03-01T12:01:00Z"),
+        ):
+            body = {} if seconds is None else {"expires_in": seconds}
+            assert (await made(holder, **body))["expires_at"] == ends
+    lasting = await made(client)
+    async with service.client(lasting["token"]) as holder:
+        assert (await made(holder))["expires_at"] is None
+
+
 async def test_a_token_serves_as_its_user_with_its_role(service: Service, client: httpx.AsyncClient) -> None:
     for role in ("viewer", "editor"):
         token = await made(client, role=role)

@@ -115,7 +115,7 @@ class AuthService:
             raise Unauthenticated("The API token is not valid")
         await self._note_use(token.id, now)
         role = min(token.role, user.role, key=lambda role: role.rank)
-        return Principal(user.username, role, token.name, token.id), token.expires_at
+        return Principal(user.username, role, token.name, token.id, token.expires_at), token.expires_at
 
     async def _note_use(self, token: TokenId, now: datetime) -> None:
         # Once a minute is exact enough for people, and keeps reads from becoming writes.

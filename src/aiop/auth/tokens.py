@@ -39,7 +39,10 @@ class ApiTokens:
     async def create(
         self, owner: Principal, name: str, *, role: Role | None = None, expires_in: timedelta | None = None
     ) -> NewApiToken:
-        """Make a token with the caller's role or a lower one; raises ``Forbidden`` for a higher one."""
+        """Make a token with the caller's role or a lower one; raises ``Forbidden`` for a higher one.
+
+        One that is made with a token does not outlive that.
+        """
         role = role or owner.role
         if role.rank > owner.role.rank:
             raise Forbidden(f"A token cannot have the role {role}; yours is {owner.role}")
@@ -48,6 +51,8 @@ class ApiTokens:
             expires_at = None if expires_in is None else now + expires_in
         except OverflowError:
             raise InvalidRequest.at("expires_in", "Too far in the future") from None
+        if owner.token_ends is not None:
+            expires_at = owner.token_ends if expires_at is None else min(expires_at, owner.token_ends)
         text = new_token(API_TOKEN_PREFIX)
         record = TokenRecord(TokenId(new_id()), owner.username, role, digest_of(text), name, now, expires_at)
         await self._store.add_token(record)

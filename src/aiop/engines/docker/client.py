@@ -24,6 +24,8 @@ __all__ = [
     "TlsMaterial",
     "find_endpoint",
     "left_over",
+    "name_taken",
+    "no_command",
     "transient",
     "translated",
     "unanswered",
@@ -56,6 +58,8 @@ _TRANSIENT = (
 """Words in an answer that tell of the state that the engine is in, not of what it was asked."""
 
 _LEFT_OVER = re.compile(r"task \w+: already exists|failed to (start|create) shim.*file exists|id already in use")
+_NAME_TAKEN = re.compile(r"container name \S+ is already in use")
+_NO_COMMAND = "OCI runtime attempted to invoke a command that was not found"
 """What an engine says to a start if the one before it was killed in the middle of the same."""
 
 
@@ -78,6 +82,16 @@ def transient(error: DockerError) -> bool:
     """Whether the same call may succeed later, for what the engine says."""
     words = error.message.lower()
     return error.status in (_NO_CONNECTION, 503) or any(sign in words for sign in _TRANSIENT)
+
+
+def name_taken(error: DockerError) -> bool:
+    """Whether a container of this name is there; Podman 4 says that with 500."""
+    return error.status == 409 or (error.status == 500 and _NAME_TAKEN.search(error.message) is not None)
+
+
+def no_command(error: DockerError) -> bool:
+    """Whether Podman has no such command in the image: it says so when it is attached to, with 409."""
+    return _NO_COMMAND in error.message
 
 
 def left_over(error: DockerError) -> bool:

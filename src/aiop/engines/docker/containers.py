@@ -48,7 +48,8 @@ class Daemon:
         return cls(
             # Both keep what was written until the container goes; local costs the engine less and rotates.
             log_driver="local" if "local" in drivers else "json-file",
-            init=bool(info.get("InitBinary")),
+            # Podman names none, though it has one: without it nobody would pass TERM on.
+            init=bool(info.get("InitBinary")) or "BuildahVersion" in info,
             bind_handover=not labelled,
             overlay=not labelled,
             live_restore=bool(info.get("LiveRestoreEnabled")),

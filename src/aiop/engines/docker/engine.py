@@ -19,7 +19,16 @@ from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
 from aiop.engines.docker.attempts import Attempt, ImageMissing, StartRefused, exit_code_of
-from aiop.engines.docker.client import DockerClient, TlsMaterial, left_over, transient, translated, unanswered
+from aiop.engines.docker.client import (
+    DockerClient,
+    TlsMaterial,
+    left_over,
+    name_taken,
+    no_command,
+    transient,
+    translated,
+    unanswered,
+)
 from aiop.engines.docker.containers import (
     INSTALLATION_LABEL,
     Daemon,
@@ -298,7 +307,7 @@ class DockerEngine:
             await self._client.docker.containers.create(body, name=name)
         except DockerError as error:
             words = error.message.lower()
-            if error.status == 409:
+            if name_taken(error):
                 return False
             if error.status == 404 and "image" in words:
                 raise ImageMissing(error.message) from error
@@ -332,7 +341,7 @@ class DockerEngine:
                 if lasting:
                     raise MountRefused(error.message) from error
                 raise EngineUnavailable(error.message) from error
-            if transient(error) or error.status in (404, 409):
+            if not no_command(error) and (transient(error) or error.status in (404, 409)):
                 raise
             raise StartRefused(Reason.START_FAILED, error.message) from error
         inspected = await self._inspect(attempt.key)

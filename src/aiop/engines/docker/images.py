@@ -15,7 +15,7 @@ from aiop.errors import EngineUnavailable, ImageRefused, RegistryUnavailable
 from aiop.model.definition import PullPolicy
 from aiop.model.run import Credentials
 
-__all__ = ["Images", "registry_of"]
+__all__ = ["Images", "registry_of", "repository_of"]
 
 _HUB = "docker.io"
 _HUB_NAMES = frozenset({"", _HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
@@ -91,9 +91,9 @@ class Images:
         raise AssertionError("the loop returns or raises")
 
     def _note(self, image: str, found: Mapping[str, Any]) -> str:
-        repository = image.partition("@")[0].removeprefix(f"{_HUB}/")
-        digests = [entry.partition("@") for entry in found.get("RepoDigests") or ()]
-        known = next((digest for name, _, digest in digests if repository.startswith(name)), str(found["Id"]))
+        wanted = repository_of(image)
+        digests = [entry.rpartition("@") for entry in found.get("RepoDigests") or ()]
+        known = next((digest for name, _, digest in digests if repository_of(name) == wanted), str(found["Id"]))
         self._digests[image, str(found["Id"])] = known
         if len(self._digests) > _DIGESTS_KEPT:
             self._digests.popitem(last=False)
@@ -111,6 +111,14 @@ class Images:
         if not task.cancelled():
             # Every waiter may be gone: the fault was theirs to see, nobody is left to be told.
             task.exception()
+
+
+def repository_of(image: str) -> str:
+    """Return the name without tag and digest, in the shortest form: ``python`` for ``docker.io/library/python:3.9``."""
+    name = image.partition("@")[0]
+    directory, slash, last = name.rpartition("/")
+    name = f"{directory}{slash}{last.partition(':')[0]}"
+    return name.removeprefix(f"{_HUB}/").removeprefix("library/")
 
 
 async def _pull(docker: Docker, image: str, credentials: Credentials | None) -> None:
