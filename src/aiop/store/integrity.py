@@ -16,7 +16,7 @@ from aiop.store import tables
 from aiop.store.dialect import dialect_for
 from aiop.store.executions import ENDED
 from aiop.store.ledger import ALL_WORKFLOWS, counted_as
-from aiop.store.schema import HEAD, Schema, schema_of
+from aiop.store.schema import Schema, schema_of
 
 __all__ = ["Condition", "examine"]
 
@@ -41,7 +41,7 @@ async def examine(url: str) -> Condition:
         async with engine.connect() as plain:
             tx = await plain.execution_options(**dialect.snapshot)
             schema = await tx.run_sync(schema_of)
-            if schema.revision != HEAD:
+            if schema.faults:
                 return Condition(schema, 0, schema.faults)
             faults = [*schema.faults, *await dialect.damages(tx)]
             executions = await _count_faults(tx, faults)
