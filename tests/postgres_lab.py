@@ -50,10 +50,10 @@ def _binaries() -> Path:
 class Postgres:
     """One server. ``stop`` and ``start`` restart it, on the same port."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, *, root: Path | None = None, **settings: str) -> None:
         self._bin = _binaries()
         self._settings = {**_SETTINGS, **settings}
-        self._root = Path(tempfile.mkdtemp(prefix="aiop-postgres-"))
+        self._root = root or Path(tempfile.mkdtemp(prefix="aiop-postgres-"))
         self._as: dict[str, int] = {}
         if os.geteuid() == 0:
             user = next(pwd.getpwnam(name) for name in _USERS if _exists(name))
@@ -72,6 +72,11 @@ class Postgres:
         """Of the postmaster."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended, by itself or otherwise."""
+        return self._process is not None and self._process.poll() is None
 
     def url(self, database: str) -> str:
         """As the service takes it."""
