@@ -120,7 +120,7 @@ class AgentPart(Part):
         leases, call = tables.leases.c, self._db.audit.call()
 
         async def hide(tx: AsyncConnection) -> Sequence[ExecutionId]:
-            await self._db.dialect.lock_placement(tx)
+            await self._db.dialect.lock_placement(tx, wait=True)
             await _present(tx, agent)
             placed = [
                 ExecutionId(each)

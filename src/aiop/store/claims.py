@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import Lease
@@ -40,7 +40,9 @@ class Claims:
         """Take over what others let go of, then what is new."""
         leases = tables.leases
         gone = [each async for each in _silent(tx, owner, now)]
-        free = or_(leases.c.owner.is_(None), leases.c.owner.in_(gone))
+        free: ColumnElement[bool] = leases.c.owner.is_(None)
+        if gone:  # an empty list would keep the index from being used
+            free = or_(free, leases.c.owner.in_(gone))
         kept = and_(leases.c.agent_id != NOWHERE, or_(tables.agents.c.id.is_(None), _within_reach(owner)))
         dropped = [
             (ExecutionId(row.execution_id), AgentId(row.agent_id))
@@ -55,8 +57,8 @@ class Claims:
             )
         ]
         taken = list(await self._take(tx, owner, dropped, only=free))
-        if len(dropped) < limit and await _is_waited(tx):
-            await self._db.dialect.lock_placement(tx)
+        # Whoever places just now goes on until nothing is left that could be, and is woken when we are.
+        if len(dropped) < limit and await _is_waited(tx) and await self._db.dialect.lock_placement(tx, wait=False):
             placed = await _placements(tx, owner, limit=limit - len(dropped))
             taken += await self._take(tx, owner, placed, only=free)
         if taken:
@@ -121,11 +123,9 @@ async def _silent(tx: AsyncConnection, owner: str, now: int) -> AsyncIterator[st
 
     Their rows stay locked: who renews at this moment is told what he has lost.
     """
-    holder = await tx.scalar(_FIRST_HOLDER)
-    while holder is not None:
-        if holder != owner and await tx.scalar(_IS_SILENT, {"holder": holder, "now": now}):
+    for holder in (await tx.scalars(_SILENT, {"owner": owner, "now": now})).all():
+        if await tx.scalar(_IS_SILENT, {"holder": holder, "now": now}):
             yield holder
-        holder = await tx.scalar(_NEXT_HOLDER, {"last": holder})
 
 
 async def _is_waited(tx: AsyncConnection) -> bool:
@@ -193,8 +193,12 @@ async def _queues(tx: AsyncConnection) -> AsyncIterator[str]:
 
 
 _leases, _owners = tables.leases.c, tables.owners.c
-_FIRST_HOLDER = select(func.min(_leases.owner))
-_NEXT_HOLDER = _FIRST_HOLDER.where(_leases.owner > bindparam("last"))
+_SILENT = (
+    select(_owners.id)
+    .where(_owners.expires_at <= bindparam("now"), _owners.id != bindparam("owner"))
+    .where(exists().where(_leases.owner == _owners.id))
+    .order_by(_owners.id)
+)
 _IS_SILENT = (
     select(_owners.id)
     .where(_owners.id == bindparam("holder"), _owners.expires_at <= bindparam("now"))

@@ -37,6 +37,10 @@ class Database:
         self._sql_dialect = writing.dialect
         self.ledger = Ledger(self)
         self.writer = Writer(dialect, writing, self.ledger, clock)
+        self.leases = self.writer
+        """For leases, where others may take them: they must not wait behind what is long."""
+        if dialect.is_shared:
+            self.leases = Writer(dialect, dialect.writing_engine(), Ledger(self), clock)
         self.audit = AuditLog(self.bulk(insert(tables.audit)), self.now)
         self._calls = Calls()
         self._readers = dialect.reading_engine()
@@ -68,6 +72,17 @@ class Database:
         result: T = await self.writer.run(self._calls, call)
         return result
 
+    async def write_lease(self, call: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run ``call``, which is about leases alone, in a transaction that does not wait behind others of ours."""
+        result: T = await self.leases.run(self._calls, call)
+        return result
+
+    def start(self) -> None:
+        """Begin to write; needs a running loop."""
+        self.writer.start()
+        if self.leases is not self.writer:
+            self.leases.start()
+
     def now(self) -> int:
         """Return the time as it is stored."""
         return micros(self.clock.now())
@@ -88,6 +103,8 @@ class Database:
     async def aclose(self) -> None:
         """Finish writing, then close every connection."""
         await self.writer.aclose()
+        if self.leases is not self.writer:
+            await self.leases.aclose()
         await self._readers.dispose()
 
 

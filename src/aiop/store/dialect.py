@@ -47,8 +47,10 @@ class Dialect(Protocol):
     def insert(self, table: Table) -> Upsert:
         """Begin an ``INSERT`` that may go on with ``on_conflict_do_update``."""
 
-    async def lock_placement(self, tx: AsyncConnection) -> None:
-        """Keep other replicas from placing executions until the end of the transaction."""
+    async def lock_placement(self, tx: AsyncConnection, *, wait: bool) -> bool:
+        """Keep other replicas from placing executions until the end of the transaction; ``False`` if one does just
+        now and is not to be waited for.
+        """
 
     async def tidy(self, connection: AsyncConnection) -> None:
         """Do what is to be done now and then between two transactions of the writer; never raises."""

@@ -74,7 +74,7 @@ async def open_store(
     dialect = dialect_for(url)
     shard = zlib.crc32(replica.encode()) % SHARDS if dialect.is_shared else 0
     db = Database(dialect, clock, series_limit=series_limit, traced=traced, shard=shard)
-    db.writer.start()
+    db.start()
     store = SqlStore(db)
     try:
         yield store

@@ -119,9 +119,12 @@ class PostgresDialect:
         """Begin an ``INSERT``."""
         return postgresql.insert(table)
 
-    async def lock_placement(self, tx: AsyncConnection) -> None:
+    async def lock_placement(self, tx: AsyncConnection, *, wait: bool) -> bool:
         """Take the lock, in a statement before those that read under it: one sees the state at its start."""
-        await tx.execute(text(f"SELECT pg_advisory_xact_lock({_PLACEMENT_LOCK})"))
+        if wait:
+            await tx.execute(text(f"SELECT pg_advisory_xact_lock({_PLACEMENT_LOCK})"))
+            return True
+        return bool(await tx.scalar(text(f"SELECT pg_try_advisory_xact_lock({_PLACEMENT_LOCK})")))
 
     async def tidy(self, connection: AsyncConnection) -> None:
         """Do nothing: the server's own vacuum does."""

@@ -57,7 +57,7 @@ class ReplicaPart(Part):
             alive = select(table).where(table.c.seen_at >= now - ttl // _MICROSECOND).order_by(table.c.id)
             return Beat(moment(time), [_replica(row) for row in await tx.execute(alive)])
 
-        return await self._db.write(note)
+        return await self._db.write_lease(note)
 
     async def leave(self, replica: str) -> None:
         """Delete its row."""

@@ -103,8 +103,9 @@ class SqliteDialect:
         """Begin an ``INSERT``."""
         return sqlite.insert(table)
 
-    async def lock_placement(self, tx: AsyncConnection) -> None:
+    async def lock_placement(self, tx: AsyncConnection, *, wait: bool) -> bool:  # noqa: ARG002 - as the protocol has it
         """Do nothing: whoever writes is alone."""
+        return True
 
     async def tidy(self, connection: AsyncConnection) -> None:
         """Empty a large log, for which readers are waited out; new ones go on in the file meanwhile."""

@@ -35,14 +35,14 @@ class SupervisorPart(Part):
     async def claim(self, owner: str, *, ttl: timedelta, limit: int) -> Sequence[Lease]:
         """Take executions that nobody holds, oldest first, and place those that are new."""
         now = self._db.now()
-        return await self._db.write(
+        return await self._db.write_lease(
             lambda tx: self._claims.claim(tx, owner, now=now, expires_at=_expiry(now, ttl), limit=limit)
         )
 
     async def adopt_own(self, owner: str, *, ttl: timedelta) -> Sequence[Lease]:
         """Take again what ``owner`` held."""
         expires_at = _expiry(self._db.now(), ttl)
-        return await self._db.write(lambda tx: self._claims.adopt_own(tx, owner, expires_at=expires_at))
+        return await self._db.write_lease(lambda tx: self._claims.adopt_own(tx, owner, expires_at=expires_at))
 
     async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
         """Extend all leases of ``owner``."""
@@ -54,7 +54,7 @@ class SupervisorPart(Part):
             held = select(leases.execution_id).where(leases.owner == owner).order_by(leases.execution_id)
             return [ExecutionId(each) for each in await tx.scalars(held)]
 
-        return await self._db.write(extend)
+        return await self._db.write_lease(extend)
 
     async def release(self, lease: Lease, *, displaced: bool = False) -> None:
         """Give an execution back."""

@@ -127,13 +127,16 @@ async def test_each_execution_has_one_owner_when_replicas_claim_at_once(
     subject: Subject, store: SqlStore, workflow: NewWorkflow
 ) -> None:
     executions = [await submitted(store, workflow) for _ in range(30)]
+    leases: list[Lease] = []
     async with subject.replica() as second, subject.replica() as third:
-        replicas = (store, second, third)
-        claims = await asyncio.gather(
-            *(each.claim(f"owner {n}", ttl=TTL, limit=4) for n, each in enumerate(replicas) for _ in range(4))
-        )
 
-    leases = [lease for claim in claims for lease in claim]
+        async def claim_all(replica: SqlStore, owner: str) -> None:
+            while len(leases) < len(executions):
+                leases.extend(await replica.claim(owner, ttl=TTL, limit=4))
+
+        replicas = enumerate((store, second, third) * 2)
+        await asyncio.gather(*(claim_all(replica, f"owner {n}") for n, replica in replicas))
+
     assert sorted(lease.execution for lease in leases) == sorted(executions)
 
 

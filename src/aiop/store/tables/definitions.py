@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table, UniqueConstraint
 
-from aiop.store.tables.schema import String, Text, metadata, where
+from aiop.store.tables.schema import String, Text, metadata, nulls_first, where
 
 __all__ = ["pipelines", "versions", "workflows"]
 
@@ -23,7 +23,7 @@ workflows = Table(
     Column("updated_at", BigInteger),
     Column("deleted_at", BigInteger),
     *(
-        Index(None, "deleted_at", *sort, "id")
+        Index(None, "deleted_at", *sort, "id", **nulls_first(*sort))
         for sort in (("created_at",), ("updated_at",), ("name",), ("status",), ())
     ),
 )
@@ -57,5 +57,8 @@ pipelines = Table(
     Column("deleted_at", BigInteger),
     Column("description", Text),
     Column("definition", Text, nullable=False, comment="JSON, as it was sent"),
-    *(Index(None, "deleted_at", *sort, "id") for sort in (("created_at",), ("updated_at",), ("name",), ())),
+    *(
+        Index(None, "deleted_at", *sort, "id", **nulls_first(*sort))
+        for sort in (("created_at",), ("updated_at",), ("name",), ())
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, Table, text
 
-from aiop.store.tables.schema import String, Text, metadata, where
+from aiop.store.tables.schema import String, Text, metadata, nulls_first, where
 
 __all__ = ["execution_counts", "executions", "idempotency", "leases", "owners"]
 
@@ -41,14 +41,14 @@ executions = Table(
     ),
     # Each filter with each sort, so that a page costs what it holds, however deep it lies.
     *(
-        Index(None, *filters, *sort, "id")
+        Index(None, *filters, *sort, "id", **nulls_first(*sort))
         for filters in ((), ("status",), ("workflow_id",), ("workflow_id", "status"))
         for sort in (("created_at",), ("started_at",), ("completed_at",), ())
         if filters or sort
     ),
     # Partial, so that the executions of workflows are not in them.
     *(
-        Index(None, *filters, *sort, "id", **where("pipeline_id IS NOT NULL"))
+        Index(None, *filters, *sort, "id", **nulls_first(*sort), **where("pipeline_id IS NOT NULL"))
         for filters in (("pipeline_id",), ("pipeline_id", "status"))
         for sort in (("created_at",), ("started_at",), ("completed_at",), ())
     ),

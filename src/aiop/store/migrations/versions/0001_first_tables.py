@@ -11,6 +11,7 @@ down_revision = None
 needs = "0001"
 
 STRING = sa.String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
+NULLS_FIRST = "int8_ops NULLS FIRST"
 TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
@@ -164,7 +165,13 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_executions")),
     )
-    op.create_index(op.f("ix_executions_completed_at_id"), "executions", ["completed_at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_executions_completed_at_id"),
+        "executions",
+        ["completed_at", "id"],
+        unique=False,
+        postgresql_ops={"completed_at": NULLS_FIRST},
+    )
     op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"], unique=False)
     op.create_index(
         op.f("ix_executions_pipeline_id_completed_at_id"),
@@ -173,6 +180,7 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_ops={"completed_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_pipeline_id_created_at_id"),
@@ -197,6 +205,7 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_pipeline_id_status_completed_at_id"),
@@ -205,6 +214,7 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_ops={"completed_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_pipeline_id_status_created_at_id"),
@@ -229,6 +239,7 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
+        postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_index(
         "ix_executions_queue",
@@ -238,16 +249,30 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
     )
-    op.create_index(op.f("ix_executions_started_at_id"), "executions", ["started_at", "id"], unique=False)
     op.create_index(
-        op.f("ix_executions_status_completed_at_id"), "executions", ["status", "completed_at", "id"], unique=False
+        op.f("ix_executions_started_at_id"),
+        "executions",
+        ["started_at", "id"],
+        unique=False,
+        postgresql_ops={"started_at": NULLS_FIRST},
+    )
+    op.create_index(
+        op.f("ix_executions_status_completed_at_id"),
+        "executions",
+        ["status", "completed_at", "id"],
+        unique=False,
+        postgresql_ops={"completed_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_status_created_at_id"), "executions", ["status", "created_at", "id"], unique=False
     )
     op.create_index(op.f("ix_executions_status_id"), "executions", ["status", "id"], unique=False)
     op.create_index(
-        op.f("ix_executions_status_started_at_id"), "executions", ["status", "started_at", "id"], unique=False
+        op.f("ix_executions_status_started_at_id"),
+        "executions",
+        ["status", "started_at", "id"],
+        unique=False,
+        postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_version_id"),
@@ -262,19 +287,25 @@ def upgrade() -> None:
         "executions",
         ["workflow_id", "completed_at", "id"],
         unique=False,
+        postgresql_ops={"completed_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_workflow_id_created_at_id"), "executions", ["workflow_id", "created_at", "id"], unique=False
     )
     op.create_index(op.f("ix_executions_workflow_id_id"), "executions", ["workflow_id", "id"], unique=False)
     op.create_index(
-        op.f("ix_executions_workflow_id_started_at_id"), "executions", ["workflow_id", "started_at", "id"], unique=False
+        op.f("ix_executions_workflow_id_started_at_id"),
+        "executions",
+        ["workflow_id", "started_at", "id"],
+        unique=False,
+        postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_workflow_id_status_completed_at_id"),
         "executions",
         ["workflow_id", "status", "completed_at", "id"],
         unique=False,
+        postgresql_ops={"completed_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_workflow_id_status_created_at_id"),
@@ -290,6 +321,7 @@ def upgrade() -> None:
         "executions",
         ["workflow_id", "status", "started_at", "id"],
         unique=False,
+        postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_table(
         "idempotency",
@@ -379,7 +411,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_pipelines_deleted_at_id"), "pipelines", ["deleted_at", "id"], unique=False)
     op.create_index(op.f("ix_pipelines_deleted_at_name_id"), "pipelines", ["deleted_at", "name", "id"], unique=False)
     op.create_index(
-        op.f("ix_pipelines_deleted_at_updated_at_id"), "pipelines", ["deleted_at", "updated_at", "id"], unique=False
+        op.f("ix_pipelines_deleted_at_updated_at_id"),
+        "pipelines",
+        ["deleted_at", "updated_at", "id"],
+        unique=False,
+        postgresql_ops={"updated_at": NULLS_FIRST},
     )
     op.create_table(
         "replicas",
@@ -541,7 +577,11 @@ def upgrade() -> None:
         op.f("ix_workflows_deleted_at_status_id"), "workflows", ["deleted_at", "status", "id"], unique=False
     )
     op.create_index(
-        op.f("ix_workflows_deleted_at_updated_at_id"), "workflows", ["deleted_at", "updated_at", "id"], unique=False
+        op.f("ix_workflows_deleted_at_updated_at_id"),
+        "workflows",
+        ["deleted_at", "updated_at", "id"],
+        unique=False,
+        postgresql_ops={"updated_at": NULLS_FIRST},
     )
     op.create_table(
         "workspaces",
