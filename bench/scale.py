@@ -190,7 +190,8 @@ async def fill(url: str, store: SqlStore, given: argparse.Namespace) -> tuple[li
         await plain.execute("ANALYZE")
     # Executions that run for long, held by the replicas.
     chosen = [random.choice(workflows) for _ in range(given.open)]
-    await asyncio.gather(*(store.submit(execution_of(workflow)) for workflow in chosen))
+    for start in range(0, len(chosen), 200):
+        await asyncio.gather(*(store.submit(execution_of(each)) for each in chosen[start : start + 200]))
     for n in range(given.replicas):
         share = given.open // given.replicas
         for lease in await store.claim(f"replica {n}", ttl=timedelta(hours=1), limit=share):

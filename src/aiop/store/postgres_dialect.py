@@ -35,8 +35,8 @@ _COMMON = {
 _WRITER = {
     **_COMMON,
     "application_name": "aiop writer",
-    "lock_timeout": "10000",
-    "idle_in_transaction_session_timeout": "5000",
+    "lock_timeout": "15000",
+    "idle_in_transaction_session_timeout": "10000",
 }
 _READER = {
     **_COMMON,

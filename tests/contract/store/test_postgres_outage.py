@@ -174,7 +174,7 @@ async def test_the_server_ends_who_stops_in_the_middle_of_a_transaction(store: S
         for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
     ]
     await writer.rollback()
-    assert shown == ["5s", "10s", "30s"]
+    assert shown == ["10s", "15s", "30s"]
 
 
 async def test_readers_cannot_write_and_see_one_state(store: SqlStore) -> None:
