@@ -3,7 +3,6 @@
 import sys
 
 from aiop.build import Workflow, failure
-
 from aiop.client import Client
 
 flow = Workflow("built", container={"image": "busybox:1", "network": "none"})
