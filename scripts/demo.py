@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 
 from docker_engine import EngineMissing, docker_engine, version
+from embedded_engine import embedded_engine, provide_images_to, remove_network
 from example_images import provide_images
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,11 +55,7 @@ def main() -> int:
 def run(stack: ExitStack) -> int:
     """Go through the steps of the demo."""
     stack.enter_context(only_one())
-    say("engine", "looking for one; on a machine without, one is started")
-    endpoint = stack.enter_context(docker_engine(STATE / "docker"))
-    say("engine", f"Docker Engine {version(endpoint)} at {endpoint}")
-    say("images", provide_images(endpoint))
-    environment = settings(endpoint)
+    environment = settings(stack)
     url = stack.enter_context(service(environment))
     say("service", f"{url} (log: {relative(STATE / 'service.log')})")
     say("workflow", f"aiop workflow run {WORKFLOW} --watch\n")
@@ -105,14 +102,29 @@ def only_one() -> Iterator[None]:
         yield
 
 
-def settings(endpoint: str) -> dict[str, str]:
-    """Build the environment of the service and of the command line: this demo's settings and no others."""
+def settings(stack: ExitStack) -> dict[str, str]:
+    """Find an engine and give it the images; returns the environment of the service and of the command line.
+
+    It has this demo's settings and no others.
+    """
+    say("engine", "looking whether this machine runs containers by itself; else for Docker, which is started if needed")
+    if embedded := embedded_engine():
+        say("engine", embedded)
+        engine = {"AIOP_ENGINE": "oci"}
+        stack.callback(remove_network, STATE / "data")
+        end_leftover(STATE / "service.pid")
+        say("images", provide_images_to(STATE / "data"))
+    else:
+        endpoint = stack.enter_context(docker_engine(STATE / "docker"))
+        say("engine", f"Docker Engine {version(endpoint)} at {endpoint}")
+        engine = {"AIOP_ENGINE": "docker", "AIOP_DOCKER_ENDPOINT": endpoint}
+        say("images", provide_images(endpoint))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIOP_")}
     return {
         **kept,
         "AIOP_DATA_DIR": str(STATE / "data"),
         "AIOP_CONFIG_DIR": str(STATE / "config"),
-        "AIOP_DOCKER_ENDPOINT": endpoint,
+        **engine,
     }
 
 

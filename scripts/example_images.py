@@ -14,7 +14,7 @@ import httpx
 
 from docker_engine import EngineMissing, connect
 
-__all__ = ["SALES", "SHELL", "provide_images"]
+__all__ = ["SALES", "SHELL", "data_set", "provide_images", "root_of_busybox"]
 
 SHELL = "busybox:1"
 SALES = "aiop-example/sales:1"
@@ -59,6 +59,19 @@ def pull(client: httpx.Client, image: str) -> bool:
 
 def import_busybox(client: httpx.Client) -> None:
     """Make the image from the statically linked busybox of this machine."""
+    answer = client.post(
+        "/images/create",
+        params={"fromSrc": "-", "repo": "busybox", "tag": "1", "changes": 'CMD ["sh"]'},
+        content=root_of_busybox(),
+        headers={"Content-Type": "application/x-tar"},
+    )
+    answer.raise_for_status()
+    if not present(client, SHELL):
+        raise EngineMissing(f"the engine did not take {SHELL}: {answer.text.strip()}")
+
+
+def root_of_busybox(files: Mapping[str, bytes] | None = None) -> bytes:
+    """Pack a root file system of this machine's busybox, and these files; raises ``EngineMissing``."""
     subprocess.run(["sh", str(ROOT / "scripts" / "packages.sh"), "image"], check=True)
     binary = next((path for path in map(Path, ("/bin/busybox", "/usr/bin/busybox")) if is_static(path)), None)
     if binary is None:
@@ -66,15 +79,7 @@ def import_busybox(client: httpx.Client) -> None:
             f"{SHELL} cannot be pulled, and there is no static busybox to make it from;\n"
             "on Debian and Ubuntu: apt-get install busybox-static"
         )
-    answer = client.post(
-        "/images/create",
-        params={"fromSrc": "-", "repo": "busybox", "tag": "1", "changes": 'CMD ["sh"]'},
-        content=busybox_root(binary),
-        headers={"Content-Type": "application/x-tar"},
-    )
-    answer.raise_for_status()
-    if not present(client, SHELL):
-        raise EngineMissing(f"the engine did not take {SHELL}: {answer.text.strip()}")
+    return busybox_root(binary, files or {})
 
 
 def is_static(binary: Path) -> bool:
@@ -86,7 +91,7 @@ def is_static(binary: Path) -> bool:
     return subprocess.run(["ldd", str(binary)], capture_output=True, check=False).returncode != 0
 
 
-def busybox_root(binary: Path) -> bytes:
+def busybox_root(binary: Path, files: Mapping[str, bytes]) -> bytes:
     """Pack a root file system with busybox under the name of each of its commands."""
     commands = subprocess.run([str(binary), "--list"], capture_output=True, check=True, text=True).stdout.split()
     packed = io.BytesIO()
@@ -103,6 +108,8 @@ def busybox_root(binary: Path) -> bytes:
                 entry = tarfile.TarInfo(f"bin/{command}")
                 entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
                 archive.addfile(entry)
+        for name, content in files.items():
+            add_file(archive, name, content)
     return packed.getvalue()
 
 

@@ -154,7 +154,7 @@ class OciEngine:
         directory.note_stop()
         running, own = self._running.get(key), False
         if running is None:
-            if not directory.exists():
+            if directory.note() is None:
                 return
             await self._opened()
             running, own = self._following(directory, _ignore), True
@@ -233,11 +233,14 @@ class OciEngine:
         """Follow what is there; ``None`` if it was never started, and is gone now. Raises ``StepLost``."""
         directory = self._attempts.of(key)
         note = directory.note()
+        if note is None:
+            self._attempts.discard(directory)  # its making was broken off
+            return None
         running = self._following(directory, sink)
         with _disk_faults():
             await running.open()
         self._running[key], self._runs[key] = running, run
-        if note is not None and note.boot != self._attempts.boot:
+        if note.boot != self._attempts.boot:
             self._let_go(key)
             raise StepLost(f"the machine went down while {key.name} was there")
         if running.ended.done() and running.ended.result() is None:
@@ -261,8 +264,6 @@ class OciEngine:
         await self._images.hold(image.digest, key.name)
         directory = self._attempts.of(key)
 
-        link = await self._link(run)
-
         def launch() -> Note:
             self._relief.stand_by()
             try:
@@ -279,8 +280,9 @@ class OciEngine:
             return note
 
         async with self._starting:
+            link = await self._link(run)
             try:
-                with _disk_faults():
+                with _disk_faults(passing=_PASSING):
                     note = await self._chamber.run(launch)
             except (StartRefused, UnknownUser, BadName, TooManyLayers) as error:
                 self._refused[key] = Outcome(exit_code=None, reason=Reason.START_FAILED, error=str(error))
@@ -385,6 +387,7 @@ class OciEngine:
         return Running(directory, sink, runtime_state=self._state)
 
     def _let_go(self, key: StepKey) -> None:
+        self._refused.pop(key, None)
         running = self._running.pop(key, None)
         if running is not None:
             running.close()
@@ -403,11 +406,15 @@ def _ignore(*_: object) -> None:
 
 
 @contextmanager
-def _disk_faults() -> Iterator[None]:
-    """A fault of the machine's state is no reason to give an attempt up: try again later."""
+def _disk_faults(*, passing: frozenset[int] | None = None) -> Iterator[None]:
+    """A fault of the machine's state is no reason to give an attempt up: try again later.
+
+    With ``passing`` only those are: others are for good, and so ``StartRefused``.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in _PASSING:
-            raise EngineUnavailable(f"{error.filename or 'the embedded engine'}: {error.strerror}") from error
-        raise StartRefused(f"{error.filename or 'the container'}: {error.strerror}") from error
+        words = f"{error.filename or 'the embedded engine'}: {error.strerror}"
+        if passing is None or error.errno in passing:
+            raise EngineUnavailable(words) from error
+        raise StartRefused(words) from error

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +128,8 @@ class Launcher:
             mount_overlay(root, (str(directory.path / "u"), *note.lowers))
             if note.workspace:
                 mount_overlay(directory.path / "x", note.workspace)
-            self._mount_sources(directory.path, run)
+            with suppress(StartRefused):  # what is gone since was an output of nobody
+                self._mount_sources(directory.path, run)
             mount_view(root, note.binds)
             for name, path in run.output_paths.items():
                 file = read_output(root, path)

@@ -73,7 +73,7 @@ class Network:
 
     async def take(self) -> Socket:
         """Return a namespace; whoever gets it closes its descriptor. Raises ``EngineUnavailable``."""
-        if not self._ready:
+        while not self._ready:
             await self._make(1)
         socket = self._ready.popleft()
         if self._making is None and len(self._ready) <= _AHEAD // 2:
@@ -113,14 +113,13 @@ class Network:
 
     async def _make(self, count: int) -> None:
         try:
-            made = await asyncio.get_running_loop().run_in_executor(self._thread, self._make_now, count)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._make_now, count)
         except OSError as error:
             raise EngineUnavailable(f"no network can be made: {error}") from error
-        self._ready.extend(made)
 
     # --- in the thread --------------------------------------------------------------------------------------
 
-    def _make_now(self, count: int) -> list[Socket]:
+    def _make_now(self, count: int) -> None:
         if self._subnet is None:
             self._subnet = self._open()
         here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -155,7 +154,8 @@ class Network:
         finally:
             set_namespace(here, NETWORK_NAMESPACE)
             os.close(here)
-        return made
+        # Here, so that they are kept if whoever waits is cancelled.
+        self._ready.extend(made)
 
     def _address(self) -> str:
         """Choose one that nobody has, as long unused as can be."""
