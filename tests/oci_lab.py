@@ -57,7 +57,8 @@ def forget(data_dir: Path) -> None:
 
 def left_by(root: Path) -> list[str]:
     """Say what is left of containers that an engine has run in this directory, on the whole machine."""
-    found = [f"directory {place}" for part in ("attempts", "trash", "state") for place in (root / part).iterdir()]
+    parts = [root / part for part in ("attempts", "trash", "state")]
+    found = [f"directory {place}" for part in parts if part.exists() for place in part.iterdir()]
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     found += [f"mount {line.split()[4]}" for line in mounts if str(root) in line]
     own = Path("/proc").glob("[0-9]*/cmdline")

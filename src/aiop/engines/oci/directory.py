@@ -209,7 +209,8 @@ class Attempts:
         """Make what is to be there, and delete what was being deleted."""
         for directory in (self._root, self._trash):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.empty_trash()
+        for place in self._trash.iterdir():
+            shutil.rmtree(place, ignore_errors=True)
 
     def of(self, key: StepKey) -> AttemptDirectory:
         """Return that of a key, which may not be there."""
@@ -224,14 +225,11 @@ class Attempts:
             step, index, attempt = place.name[42:].rsplit("-", 2)
             yield StepKey(ExecutionId(place.name[5:41]), StepId(step), int(index), int(attempt))
 
-    def discard(self, directory: AttemptDirectory) -> None:
-        """Give the name free at once; ``empty_trash`` deletes the rest."""
+    def delete(self, directory: AttemptDirectory) -> None:
+        """Give the name free at once, then delete the rest."""
+        place = self._trash / f"{directory.name}.{os.urandom(4).hex()}"
         with contextlib.suppress(FileNotFoundError):
-            directory.path.rename(self._trash / f"{directory.name}.{os.urandom(4).hex()}")
-
-    def empty_trash(self) -> None:
-        """Delete what was discarded."""
-        for place in self._trash.iterdir():
+            directory.path.rename(place)
             shutil.rmtree(place, ignore_errors=True)
 
 

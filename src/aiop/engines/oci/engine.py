@@ -234,7 +234,7 @@ class OciEngine:
         directory = self._attempts.of(key)
         note = directory.note()
         if note is None:
-            self._attempts.discard(directory)  # its making was broken off
+            self._attempts.delete(directory)  # its making was broken off
             return None
         running = self._following(directory, sink)
         with _disk_faults():
@@ -248,7 +248,7 @@ class OciEngine:
             if directory.begun():
                 await self._bury(directory)
                 raise StepLost(f"what watched {key.name} was killed")
-            self._attempts.discard(directory)
+            self._attempts.delete(directory)
             return None
         return note
 
@@ -269,7 +269,7 @@ class OciEngine:
             try:
                 note, waiter = launcher.launch(directory, run, image, link)
             except BaseException:
-                self._attempts.discard(directory)
+                self._attempts.delete(directory)
                 if link.address is not None:
                     self._network.give_back(link.address)
                 raise
@@ -378,8 +378,7 @@ class OciEngine:
         note = directory.note()
         if note is not None and note.address is not None:
             self._network.give_back(note.address)
-        self._attempts.discard(directory)
-        self._attempts.empty_trash()
+        self._attempts.delete(directory)
 
     # --- small things ---------------------------------------------------------------------------------------
 
