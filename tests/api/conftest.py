@@ -67,7 +67,7 @@ async def service(tmp_path: Path, clock: HandClock, application: FastAPI, blank:
             ),
             artifacts=artifacts,
             agents=AgentOperations(store, bus, vault, clock, probe=probe),
-            images=ImageOperations(store, images, default_engine=EngineAddress(cast("EngineType", "oci"))),
+            images=ImageOperations(store, images, default_engine=EngineAddress(EngineType.OCI)),
             default_engine=EngineAddress(EngineType.DOCKER),
             auth=AuthService(store, clock, secret=SECRET, passwords=passwords, access_ttl=timedelta(hours=9)),
             store=store,

@@ -354,7 +354,7 @@ class Image(Result):
 
     id: str
     digest: str
-    names: Sequence[str]
+    names: tuple[str, ...]
     size: int
     layers: int
     used_at: datetime
@@ -366,7 +366,7 @@ class Image(Result):
 class ImagesImported(Result):
     """What an archive held."""
 
-    images: Sequence[Image]
+    images: tuple[Image, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

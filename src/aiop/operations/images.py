@@ -7,14 +7,12 @@ from typing import Protocol, TypeVar
 
 from aiop.errors import ImageRefused, InvalidRequest, InvalidState
 from aiop.interfaces import AgentStore, AuditStore, Images
-from aiop.model.agent import EngineAddress
+from aiop.model.agent import EngineAddress, EngineType
 from aiop.model.audit import AuditAction
 from aiop.model.images import ImageConfig, KeptImage, Pruned
 from aiop.model.run import Credentials
 
 __all__ = ["ImageOperations"]
-
-_EMBEDDED = "oci"
 
 T = TypeVar("T")
 
@@ -78,7 +76,7 @@ class ImageOperations:
 
     async def _check(self) -> None:
         engines = [agent.engine or self._default for agent in await self._store.all_agents()]
-        if all(engine.type != _EMBEDDED for engine in engines):
+        if all(engine.type is not EngineType.OCI for engine in engines):
             raise InvalidState("No agent has the embedded engine (`oci`): the other engines keep images of their own")
 
     async def _note(

@@ -80,6 +80,7 @@ def test_credentials_are_for_one_registry(registry: str, image: str, fits: bool)
         ("writing blob: Error processing tar file: write /x: no space left on device", ImageStoreFull),
         ("writing blob: open /x: too many open files", EngineUnavailable),
         ("signal: killed (SIGKILL): ", EngineUnavailable),
+        ("initializing source docker-daemon:a: Cannot connect to the Docker daemon at unix:///a", EngineUnavailable),
     ],
 )  # fmt: skip
 def test_who_is_at_fault_is_told_apart(words: str, error: type[Exception]) -> None:

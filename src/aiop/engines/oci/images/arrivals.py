@@ -103,7 +103,15 @@ class Arrivals:
         try:
             tags = json.loads(await self._skopeo.run("list-tags", docker))["Tags"] or []
         except ImageRefused:
-            return {f"oci-archive:{archive.name}": None}
+            source = f"oci-archive:{archive.name}"
+            try:
+                await self._skopeo.run("inspect", "--raw", source)
+            except ImageRefused:
+                raise ImageRefused(
+                    "the archive is neither one of `docker save` nor one of an OCI tool; if it is a root file system, "
+                    "that must be said"
+                ) from None
+            return {source: None}
         return {f"{docker}:{tag}": Reference.of(tag) for tag in tags} or {docker: None}
 
     async def _store(self, copy: Callable[[str], Awaitable[bytes]]) -> str:

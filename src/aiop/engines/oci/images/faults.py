@@ -24,7 +24,7 @@ _NETWORK = re.compile(
 
 _HERE = re.compile(
     r"cannot allocate memory|resource temporarily unavailable|too many open files|input/output error"
-    r"|read-only file system|signal: killed",
+    r"|read-only file system|signal: killed|cannot connect to the docker daemon",
     re.IGNORECASE,
 )
 """What is said if this machine is at fault."""
