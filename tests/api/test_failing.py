@@ -25,6 +25,7 @@ ASKING: dict[str, object] = {
     "delete_workflow": None,
     "execute_workflow": None,
     "list_workflow_executions": None,
+    "list_versions": None,
     "list_executions": None,
     "get_execution": None,
     "cancel_execution": None,

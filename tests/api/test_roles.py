@@ -29,6 +29,8 @@ NEEDS = {
     "delete_workflow": Role.EDITOR,
     "execute_workflow": Role.EDITOR,
     "list_workflow_executions": Role.VIEWER,
+    "list_versions": Role.VIEWER,
+    "get_version": Role.VIEWER,
     "list_executions": Role.VIEWER,
     "get_execution": Role.VIEWER,
     "cancel_execution": Role.EDITOR,

@@ -26,7 +26,10 @@ export const theme = createTheme({
   headings: { fontWeight: "620", sizes: { h1: { fontSize: "1.375rem" }, h2: { fontSize: "1rem" } } },
   components: {
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
-    Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
+    Modal: {
+      defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } },
+      styles: { title: { fontWeight: 620 } },
+    },
   },
 });
 
@@ -39,6 +42,7 @@ export const resolver: CSSVariablesResolver = () => ({
   light: {
     "--mantine-color-dimmed": "#5c6373",
     "--mantine-color-body": "#ffffff",
+    "--focus": "#4c5fd5",
     "--surface-sunken": "#f6f7f9",
     "--surface-hover": "#f1f3f7",
     "--border": "#e3e6ec",
@@ -60,10 +64,21 @@ export const resolver: CSSVariablesResolver = () => ({
     "--chart-cancelled": "#c9a45c",
     "--chart-mean": "#5969dc",
     "--chart-longest": "#d3d9f7",
+    "--code-name": "#2f4bb8",
+    "--code-text": "#14683f",
+    "--code-word": "#93400a",
+    "--code-line": "#f6f7fb",
+    "--code-selection": "#dbe2fa",
+    "--code-match": "#e9edfb",
+    "--code-added": "#e8f6ee",
+    "--code-added-text": "#bfe6cf",
+    "--code-removed": "#fdeeee",
+    "--code-removed-text": "#f6cccc",
   },
   dark: {
     "--mantine-color-dimmed": "#9aa1b1",
     "--mantine-color-body": "#14161f",
+    "--focus": "#8f9df0",
     "--surface-sunken": "#0e1017",
     "--surface-hover": "#1f222e",
     "--border": "#282c3a",
@@ -85,5 +100,15 @@ export const resolver: CSSVariablesResolver = () => ({
     "--chart-cancelled": "#a5843f",
     "--chart-mean": "#7182e8",
     "--chart-longest": "#2d3560",
+    "--code-name": "#9db0ff",
+    "--code-text": "#7fd6a6",
+    "--code-word": "#f0b072",
+    "--code-line": "#191c27",
+    "--code-selection": "#2c3557",
+    "--code-match": "#262e49",
+    "--code-added": "#12271d",
+    "--code-added-text": "#1f4a34",
+    "--code-removed": "#2d171a",
+    "--code-removed-text": "#5a2429",
   },
 });

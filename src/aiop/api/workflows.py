@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -15,11 +16,12 @@ from aiop.api.paging import ListParameters, page_response, sort_by
 from aiop.api.requests import NoQuery, model_of, raw_body, uuid_of
 from aiop.api.respond import json_bytes, json_response, no_content, rfc3339
 from aiop.api.schemas.executions import ExecuteRequest, Submitted
-from aiop.api.schemas.workflows import Validation, Workflow, WorkflowList
+from aiop.api.schemas.workflows import Validation, Version, VersionList, Workflow, WorkflowList
 from aiop.api.services import services_of
 from aiop.api.submissions import IdempotencyKey, submission_of
 from aiop.api.tracing import CallerTrace
-from aiop.interfaces import WorkflowQuery
+from aiop.errors import NotFound
+from aiop.interfaces import PageQuery, WorkflowQuery
 from aiop.model.agent import LACKING, Ability, EngineType
 from aiop.model.ids import WorkflowId
 from aiop.model.records import WorkflowRecord
@@ -102,6 +104,40 @@ async def validate_workflow(request: Request, _: Viewer, query: Annotated[Valida
 async def get_workflow(request: Request, _: Viewer, workflow_id: str) -> Response:
     """Get a workflow."""
     return _answer(await services_of(request).store.workflow(_id(workflow_id)))
+
+
+class VersionsParameters(ListParameters):
+    """Order of the list."""
+
+    sort: str | None = sort_by("number")
+
+
+@router.get("/{workflow_id}/versions", **describe("list_versions", answer=VersionList, errors=(400, 401, 404)))
+async def list_versions(
+    request: Request, _: Viewer, workflow_id: str, query: Annotated[VersionsParameters, Query()]
+) -> Response:
+    """List the versions of the definition of a workflow; each change has made one."""
+    store = services_of(request).store
+    workflow = await store.workflow(_id(workflow_id))
+    page = await store.versions(workflow.id, PageQuery(**query.paging))
+    return page_response("versions", [asdict(item) for item in page.items], page.total, query)
+
+
+@router.get(
+    "/{workflow_id}/versions/{number}",
+    dependencies=[NoQuery],
+    **describe("get_version", answer=Version, errors=(400, 401, 404)),
+)
+async def get_version(request: Request, _: Viewer, workflow_id: str, number: str) -> Response:
+    """Get a version of the definition of a workflow, as it was sent."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", number):
+        raise NotFound("Version not found")
+    store = services_of(request).store
+    workflow = await store.workflow(_id(workflow_id))
+    version = await store.version(workflow.id, int(number))
+    head = json_bytes({"number": version.number, "created_at": rfc3339(version.created_at)})[:-1]
+    content = b"".join((head, b',"definition":', version.document.encode(), b"}"))
+    return Response(content, media_type="application/json")
 
 
 @router.patch(

@@ -47,6 +47,7 @@ from aiop.client.results import (
     Submission,
     User,
     Validation,
+    Version,
     Waiting,
     Workflow,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "UnexpectedAnswer",
     "User",
     "Validation",
+    "Version",
     "WaitTimeout",
     "Waiting",
     "Workflow",

@@ -42,6 +42,7 @@ __all__ = [
     "Submission",
     "User",
     "Validation",
+    "Version",
     "Waiting",
     "Workflow",
 ]
@@ -78,6 +79,15 @@ class Workflow(Result):
     updated_at: datetime | None = None
     description: str | None = None
     steps: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version(Result):
+    """A version of a workflow's definition; ``number`` counts from 1. Rows of a list come without ``definition``."""
+
+    number: int
+    created_at: datetime
+    definition: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

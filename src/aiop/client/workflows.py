@@ -11,7 +11,7 @@ from aiop.client.effects import Flow, Request, Stream
 from aiop.client.errors import InvalidRequest
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import Page, Submission, Validation, Workflow
+from aiop.client.results import Page, Submission, Validation, Version, Workflow
 from aiop.model.state import ExecutionStatus
 
 __all__ = ["Workflows"]
@@ -66,6 +66,19 @@ class Workflows(Resource[D]):
         """Change the fields that ``changes`` names; executions under way keep the version they started with."""
         request = Request("PATCH", _of(workflow), json=changes)
         return self._calls.ask(request, Workflow)
+
+    @operation
+    def versions(
+        self, workflow: str, *, sort: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> Flow[Page[Version]]:
+        """Read a page of the versions of its definition, newest first; each change has made one."""
+        path = f"{_of(workflow)}/versions"
+        return page(self._calls, path, "versions", Version, limit=limit, offset=offset, query={"sort": sort})
+
+    @operation
+    def version(self, workflow: str, number: int) -> Flow[Version]:
+        """Read a version of its definition."""
+        return self._calls.ask(Request("GET", f"{_of(workflow)}/versions/{number}"), Version)
 
     @operation
     def delete(self, workflow: str) -> Flow[None]:

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from aiop.model.ids import ExecutionId, PipelineId, StepId, VersionId, WorkflowId
-from aiop.model.records import AttemptRecord, Event, ExecutionSummary, LogBatch, WorkflowRecord, WorkflowSummary
+from aiop.model.records import (
+    AttemptRecord,
+    Event,
+    ExecutionSummary,
+    LogBatch,
+    VersionRecord,
+    VersionSummary,
+    WorkflowRecord,
+    WorkflowSummary,
+)
 from aiop.model.state import ExecutionStatus
 
 __all__ = ["ExecutionQuery", "Page", "PageQuery", "ReadStore", "WorkflowQuery"]
@@ -61,6 +70,12 @@ class ReadStore(Protocol):
 
     async def workflows(self, query: WorkflowQuery) -> Page[WorkflowSummary]:
         """Read a page."""
+
+    async def versions(self, workflow: WorkflowId, query: PageQuery) -> Page[VersionSummary]:
+        """Read a page of the versions of a definition; sorts by ``number``."""
+
+    async def version(self, workflow: WorkflowId, number: int) -> VersionRecord:
+        """Read a version of a definition by its number; raises ``NotFound``."""
 
     async def document(self, version: VersionId) -> str:
         """Read a definition's JSON text; immutable, so it may be cached. Raises ``NotFound``."""

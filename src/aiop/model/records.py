@@ -29,6 +29,8 @@ __all__ = [
     "Stream",
     "TokenRecord",
     "UserRecord",
+    "VersionRecord",
+    "VersionSummary",
     "WorkflowRecord",
     "WorkflowSummary",
 ]
@@ -81,6 +83,21 @@ class WorkflowSummary:
     status: ExecutionStatus
     created_at: datetime
     updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version of a workflow's definition in a list; ``number`` counts from 1."""
+
+    number: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord(VersionSummary):
+    """A version with its ``document``, the JSON text of the definition."""
+
+    document: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
-from aiop.interfaces import ExecutionQuery, Page, WorkflowQuery
+from aiop.interfaces import ExecutionQuery, Page, PageQuery, WorkflowQuery
 from aiop.model.ids import ExecutionId, StepId, VersionId, WorkflowId
 from aiop.model.records import (
     AttemptRecord,
@@ -18,11 +18,14 @@ from aiop.model.records import (
     ExecutionSummary,
     LogBatch,
     StepRecord,
+    VersionRecord,
+    VersionSummary,
     WorkflowRecord,
     WorkflowSummary,
 )
 from aiop.model.state import ExecutionStatus
 from aiop.store import events, executions, steps, tables, workflows
+from aiop.store.codec import moment
 from aiop.store.database import Database, Part
 from aiop.store.execution_list import ExecutionList
 from aiop.store.figures import counts_by_status
@@ -49,6 +52,14 @@ class ReadPart(Part):
             },
             always=[tables.workflows.c.deleted_at.is_(None)],
         )
+        self._version_list = Listing(
+            tables.versions,
+            sorts=("number",),
+            unique="id",
+            newest="number",
+            columns=[tables.versions.c.number, tables.versions.c.created_at],
+            filters={"workflow": tables.versions.c.workflow_id == bindparam("workflow")},
+        )
         self._execution_list = ExecutionList()
 
     async def ping(self) -> None:
@@ -68,6 +79,19 @@ class ReadPart(Part):
         async with self._db.reading() as tx:
             rows, total = await self._workflow_list.page(tx, query, status=query.status, name=name)
         return Page([workflows.summary(row) for row in rows], total)
+
+    async def versions(self, workflow: WorkflowId, query: PageQuery) -> Page[VersionSummary]:
+        """Read a page."""
+        async with self._db.reading() as tx:
+            rows, total = await self._version_list.page(tx, query, workflow=workflow)
+        return Page([VersionSummary(row.number, moment(row.created_at)) for row in rows], total)
+
+    async def version(self, workflow: WorkflowId, number: int) -> VersionRecord:
+        """Read one."""
+        rows = await self._db.rows(_VERSION, {"workflow": workflow, "number": number})
+        if not rows:
+            raise NotFound("Version not found")
+        return VersionRecord(rows[0].number, moment(rows[0].created_at), rows[0].document)
 
     async def document(self, version: VersionId) -> str:
         """Read a definition's JSON text."""
@@ -155,6 +179,9 @@ def _steps(columns: Sequence[Any]) -> Select[Any]:
 _PING = select(tables.workflows.c.id).limit(1)
 _WORKFLOW = workflows.NEWEST.where(
     tables.workflows.c.id == bindparam("workflow"), tables.workflows.c.deleted_at.is_(None)
+)
+_VERSION = select(tables.versions).where(
+    tables.versions.c.workflow_id == bindparam("workflow"), tables.versions.c.number == bindparam("number")
 )
 _DOCUMENT = select(tables.versions.c.document).where(tables.versions.c.id == bindparam("version"))
 _EXECUTION = select(*executions.SHOWN).where(tables.executions.c.id == bindparam("execution"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aiop.errors import InvalidState, NotFound
-from aiop.interfaces import ExecutionQuery, NewWorkflow, WorkflowQuery
+from aiop.interfaces import ExecutionQuery, NewWorkflow, PageQuery, WorkflowQuery
 from aiop.model.ids import VersionId, new_id
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore
@@ -41,6 +41,24 @@ async def test_a_change_makes_the_next_version_and_keeps_the_last(subject: Subje
     assert await store.document(first.version_id) == '{"n": 1}'
     [listed] = (await store.workflows(WorkflowQuery())).items
     assert (listed.name, listed.description) == ("Other", "d")
+
+
+async def test_every_version_can_be_read_by_its_number(subject: Subject, store: SqlStore) -> None:
+    first = a_workflow(document='{"n": 1}')
+    await store.create_workflow(first)
+    await store.create_workflow(a_workflow())
+    await subject.clock.advance(seconds=5)
+    second = replace(first, version_id=VersionId(new_id()), document='{"n": 2}')
+    await store.update_workflow(second, base=first.version_id)
+
+    page = await store.versions(first.id, PageQuery())
+    rest = await store.versions(first.id, PageQuery(limit=1, offset=1, sort="number"))
+
+    assert [(each.number, each.created_at) for each in page.items] == [(2, subject.clock.now()), (1, START)]
+    assert ([each.number for each in rest.items], rest.total) == ([2], 2)
+    assert (await store.version(first.id, 1)).document == '{"n": 1}'
+    with pytest.raises(NotFound):
+        await store.version(first.id, 3)
 
 
 async def test_a_change_of_a_version_that_is_not_the_newest_is_refused(store: SqlStore, workflow: NewWorkflow) -> None:

@@ -109,6 +109,20 @@ def test_a_workflow_is_changed_listed_and_deleted(client):
         client.workflows.get(workflow.id)
 
 
+def test_every_version_of_a_definition_is_kept(client):
+    workflow = client.workflows.create({**FLOW, "name": "changing"})
+    client.workflows.update(workflow.id, {"description": "changed"})
+
+    found = client.workflows.versions(workflow.id)
+
+    assert ([each.number for each in found.items], found.total) == ([2, 1], 2)
+    assert client.workflows.version(workflow.id, 1).definition == {**FLOW, "name": "changing"}
+    assert client.workflows.version(workflow.id, 2).definition["description"] == "changed"
+    for number in (0, 3):
+        with pytest.raises(NotFound):
+            client.workflows.version(workflow.id, number)
+
+
 def test_one_key_is_one_execution(client):
     workflow = client.workflows.create(FLOW)
 

@@ -44,3 +44,13 @@ export function nextSort(sort: string | undefined, field: string): string | unde
   if (current?.field !== field) return `${field}:desc`;
   return current.direction === "desc" ? `${field}:asc` : undefined;
 }
+
+/** Returns a text of the address that a list is filtered by, if it says something. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+}
+
+/** Returns a number of the address that counts from 1, if it is one. */
+export function countOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined;
+}

@@ -13,7 +13,16 @@ from aiop.model.state import ExecutionStatus
 from aiop.spec import WorkflowDocument
 from aiop.spec.schema import EXAMPLE
 
-__all__ = ["EngineFit", "Validation", "Workflow", "WorkflowItem", "WorkflowList"]
+__all__ = [
+    "EngineFit",
+    "Validation",
+    "Version",
+    "VersionItem",
+    "VersionList",
+    "Workflow",
+    "WorkflowItem",
+    "WorkflowList",
+]
 
 _ID = "123e4567-e89b-12d3-a456-426614174000"
 _STATE: dict[str, Any] = {"status": "pending", "created_at": "2025-03-01T12:00:00Z", "updated_at": None}
@@ -66,6 +75,32 @@ class WorkflowList(BaseModel):
     total: int
     limit: int
     offset: int
+
+
+class VersionItem(BaseModel):
+    """A version of a definition in a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: int = Field(description="Counts from 1")
+    created_at: datetime
+
+
+class VersionList(BaseModel):
+    """A page of versions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    versions: list[VersionItem]
+    total: int
+    limit: int
+    offset: int
+
+
+class Version(VersionItem):
+    """A version with the definition as it was sent."""
+
+    definition: WorkflowDocument
 
 
 def _without_default(schema: dict[str, Any]) -> None:

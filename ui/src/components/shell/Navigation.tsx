@@ -1,4 +1,15 @@
-import { type Icon, HomeIcon, PlayIcon } from "@primer/octicons-react";
+import {
+  type Icon,
+  HomeIcon,
+  KeyIcon,
+  LockIcon,
+  LogIcon,
+  PackageIcon,
+  PeopleIcon,
+  PlayIcon,
+  ServerIcon,
+  WorkflowIcon,
+} from "@primer/octicons-react";
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { type Role, useMay } from "../../api/session";
 import classes from "./Navigation.module.css";
@@ -15,6 +26,13 @@ interface Entry {
 const ENTRIES: readonly Entry[] = [
   { to: "/", label: "Overview", icon: HomeIcon, exact: true },
   { to: "/executions", label: "Executions", icon: PlayIcon },
+  { to: "/workflows", label: "Workflows", icon: WorkflowIcon },
+  { to: "/pipelines", label: "Pipelines", icon: PackageIcon },
+  { to: "/agents", label: "Agents", icon: ServerIcon },
+  { to: "/settings/secrets", label: "Secrets", icon: LockIcon, role: "editor" },
+  { to: "/settings/tokens", label: "Tokens", icon: KeyIcon },
+  { to: "/settings/users", label: "Users", icon: PeopleIcon, role: "admin" },
+  { to: "/settings/audit", label: "Audit log", icon: LogIcon, role: "admin" },
 ];
 
 export function Navigation() {

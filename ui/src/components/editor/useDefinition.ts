@@ -1,0 +1,98 @@
+import { useCallback, useRef, useState } from "react";
+import { ApiError } from "../../api/errors";
+import { type Finding, type Language, locate, parse, write } from "../../lib/document";
+import type { EditorHandle } from "./Editor";
+
+/** Asks the service about a document; throws an `ApiError` with every fault. */
+export type Check = (data: Record<string, unknown>) => Promise<unknown>;
+
+/** A document while it is written: its text, and what is wrong with it. */
+export interface Definition {
+  text: string;
+  language: Language;
+  /** `undefined` until it was looked at. */
+  findings: readonly Finding[] | undefined;
+  changed: boolean;
+  setText: (text: string) => void;
+  /** Writes what is there in another language; without effect while the text cannot be read. */
+  setLanguage: (language: Language) => void;
+  lint: (text: string) => Promise<Finding[]>;
+  handle: (handle: EditorHandle | undefined) => void;
+  goTo: (finding: Finding) => void;
+  /** Returns what the text says; where it says nothing, leads there and returns nothing. */
+  read: () => Record<string, unknown> | undefined;
+  /** Shows what a refusal says at the places that it is about; tells whether it says of any. */
+  refused: (error: unknown) => boolean;
+}
+
+export function useDefinition(initial: Record<string, unknown>, check: Check): Definition {
+  const [language, setChosen] = useState<Language>("yaml");
+  const [text, setText] = useState(() => write(initial, "yaml"));
+  const [saved] = useState(text);
+  const [findings, setFindings] = useState<readonly Finding[]>();
+  const editor = useRef<EditorHandle>(undefined);
+  const looks = useRef(0);
+
+  const lint = useCallback(
+    async (written: string) => {
+      const look = (looks.current += 1);
+      const found = await findingsOf(written, check);
+      if (look === looks.current) setFindings(found);
+      return found;
+    },
+    [check],
+  );
+  const handle = useCallback((given: EditorHandle | undefined) => {
+    editor.current = given;
+  }, []);
+  const goTo = (finding: Finding) => editor.current?.goTo(finding);
+  return {
+    text,
+    language,
+    findings,
+    changed: text !== saved,
+    setText,
+    setLanguage: (chosen) => {
+      const parsed = parse(text);
+      if (!parsed.ok) return;
+      setChosen(chosen);
+      setText(write(parsed.data, chosen));
+    },
+    lint,
+    handle,
+    goTo,
+    read: () => {
+      const parsed = parse(text);
+      if (parsed.ok) return parsed.data;
+      setFindings(parsed.findings);
+      if (parsed.findings[0]) goTo(parsed.findings[0]);
+      return undefined;
+    },
+    refused: (error) => {
+      const found = refusalIn(text, error);
+      if (found.length === 0) return false;
+      setFindings(found);
+      editor.current?.check();
+      return true;
+    },
+  };
+}
+
+async function findingsOf(text: string, check: Check): Promise<Finding[]> {
+  const parsed = parse(text);
+  if (!parsed.ok) return parsed.findings;
+  try {
+    await check(parsed.data);
+  } catch (error) {
+    return refusalIn(text, error);
+  }
+  return [];
+}
+
+/** What a refusal says, at its places in the order of the text; nothing where it is not about the text. */
+function refusalIn(text: string, error: unknown): Finding[] {
+  const parsed = parse(text);
+  if (!parsed.ok || !(error instanceof ApiError)) return [];
+  const found = error.faults.map(({ field, message }) => ({ ...locate(parsed.tree, field), field, message }));
+  return found.sort((one, other) => one.from - other.from);
+}

@@ -1,0 +1,107 @@
+import { Alert, Button, Checkbox, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { AlertIcon, PencilIcon, TrashIcon } from "@primer/octicons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { type Agent as AgentData, agentKeys, agentQuery, deleteAgent } from "../../api/agents";
+import { useMay } from "../../api/session";
+import { Facts } from "../../components/Facts";
+import { FormDialog } from "../../components/FormDialog";
+import { Load } from "../../components/Load";
+import { Loaded } from "../../components/Loaded";
+import { Page } from "../../components/Page";
+import { Time } from "../../components/Time";
+import { Word } from "../../components/Word";
+import { duration } from "../../lib/time";
+import { AgentForm } from "./AgentForm";
+import { AgentHealth } from "./AgentHealth";
+import { Capabilities } from "./Capabilities";
+
+const route = getRouteApi("/app/agents/$id");
+
+export function Agent() {
+  const { id } = route.useParams();
+  const query = useQuery(agentQuery(id));
+  return <Loaded query={query}>{(agent) => <AgentPage agent={agent} />}</Loaded>;
+}
+
+function AgentPage({ agent }: { agent: AgentData }) {
+  const [editing, edit] = useDisclosure();
+  const [deleting, remove] = useDisclosure();
+  const isAdmin = useMay("admin");
+  const { engine } = agent;
+  return (
+    <Page
+      title={agent.name}
+      above={<Link to="/agents">Agents</Link>}
+      beside={<AgentHealth status={agent.status} />}
+      actions={
+        isAdmin && (
+          <>
+            <Button variant="default" leftSection={<PencilIcon />} onClick={edit.open}>
+              Edit
+            </Button>
+            <Button variant="default" leftSection={<TrashIcon />} onClick={remove.open}>
+              Delete
+            </Button>
+          </>
+        )
+      }
+    >
+      {agent.error && (
+        <Alert color="red" variant="light" mb="md" icon={<AlertIcon />} title="Its engine is in trouble">
+          <Text size="sm">{agent.error}</Text>
+        </Alert>
+      )}
+      <div className="panel">
+        <Facts
+          facts={{
+            Description: agent.description,
+            Load: <Load value={agent.current_load} of={agent.max_load} />,
+            "Can do": <Capabilities words={agent.capabilities} />,
+            Engine: [engine.type, engine.version].filter(Boolean).join(" "),
+            Endpoint: engine.endpoint ? <Word>{engine.endpoint}</Word> : "found by default",
+            TLS: engine.tls && "by certificates",
+            "Last seen": <Time at={agent.last_seen_at} />,
+            Registry: agent.container_registry && <Word>{agent.container_registry}</Word>,
+            "Workflow directory": agent.workflow_directory && <Word>{agent.workflow_directory}</Word>,
+            "Time limit of an execution": agent.timeout_seconds && duration(agent.timeout_seconds * 1000),
+            Registered: <Time at={agent.created_at} />,
+            Id: <Word>{agent.id}</Word>,
+          }}
+        />
+      </div>
+      {editing && <AgentForm agent={agent} onClose={edit.close} />}
+      {deleting && <DeleteAgent agent={agent} onClose={remove.close} />}
+    </Page>
+  );
+}
+
+function DeleteAgent({ agent, onClose }: { agent: AgentData; onClose: () => void }) {
+  const queryClient = useQueryClient();
+  const navigate = route.useNavigate();
+  const load = agent.current_load;
+  const perform = async (form: FormData) => {
+    await deleteAgent(agent.id, form.has("force"));
+    await navigate({ to: "/agents" });
+    queryClient.removeQueries({ queryKey: agentKeys.one(agent.id) });
+    await queryClient.invalidateQueries({ queryKey: agentKeys.lists() });
+  };
+  return (
+    <FormDialog title={`Delete ${agent.name}?`} action="Delete" danger onClose={onClose} perform={perform}>
+      {() =>
+        load === 0 ? (
+          <Text size="sm">Nothing runs on it. New executions go to other agents, or wait for one.</Text>
+        ) : (
+          <>
+            <Text size="sm">
+              {load === 1 ? "An execution is" : `${load} executions are`} on it. Wait until nothing runs there, or delete it by
+              force.
+            </Text>
+            <Checkbox name="force" label="By force: what is on it fails, unless it goes on elsewhere" />
+          </>
+        )
+      }
+    </FormDialog>
+  );
+}

@@ -1,0 +1,111 @@
+import { Button, Code, Group, Select, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { PlusIcon, ServerIcon } from "@primer/octicons-react";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { AGENT_STATUSES, type AgentItem, agentsQuery, type AgentsSearch } from "../../api/agents";
+import { useMay } from "../../api/session";
+import type { Column } from "../../components/DataTable";
+import { Empty } from "../../components/Empty";
+import { ListPanel } from "../../components/ListPanel";
+import { Load } from "../../components/Load";
+import { Page } from "../../components/Page";
+import { RowLink } from "../../components/RowLink";
+import { SearchBox } from "../../components/SearchBox";
+import { oneOf } from "../../lib/listSearch";
+import { AgentForm } from "./AgentForm";
+import { AgentHealth } from "./AgentHealth";
+import { Capabilities } from "./Capabilities";
+
+const route = getRouteApi("/app/agents");
+
+const COLUMNS: readonly Column<AgentItem>[] = [
+  {
+    id: "name",
+    label: "Agent",
+    sortable: true,
+    render: (row) => (
+      <>
+        <RowLink to="/agents/$id" params={{ id: row.id }}>
+          {row.name}
+        </RowLink>
+        {row.description && (
+          <Text size="xs" c="dimmed" lineClamp={1}>
+            {row.description}
+          </Text>
+        )}
+      </>
+    ),
+  },
+  { id: "status", label: "Health", render: (row) => <AgentHealth status={row.status} /> },
+  { id: "load", label: "Load", render: (row) => <Load value={row.current_load} of={row.max_load} /> },
+  { id: "can", label: "Can do", wideOnly: true, render: (row) => <Capabilities words={row.capabilities} /> },
+  {
+    id: "error",
+    label: "Trouble",
+    wideOnly: true,
+    render: (row) =>
+      row.error && (
+        <Text size="sm" lineClamp={2} title={row.error}>
+          {row.error}
+        </Text>
+      ),
+  },
+];
+
+export function Agents() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const query = useQuery(agentsQuery(search));
+  const [registering, { open, close }] = useDisclosure();
+  const isAdmin = useMay("admin");
+  const show = (change: AgentsSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const filtered = search.status !== undefined || search.name !== undefined;
+  return (
+    <Page
+      title="Agents"
+      actions={
+        <>
+          <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
+          <Select
+            aria-label="Health"
+            placeholder="Any health"
+            w={140}
+            data={[...AGENT_STATUSES]}
+            value={search.status ?? null}
+            onChange={(value) => show({ status: oneOf(value, AGENT_STATUSES), page: undefined })}
+            clearable
+          />
+          {isAdmin && (
+            <Button leftSection={<PlusIcon />} onClick={open}>
+              Register
+            </Button>
+          )}
+        </>
+      }
+    >
+      <ListPanel
+        label="Agents"
+        columns={COLUMNS}
+        query={query}
+        rowsOf={(data) => data.agents}
+        keyOf={(row) => row.id}
+        search={search}
+        onSearch={show}
+        empty={
+          <Empty icon={<ServerIcon size={24} />} title={filtered ? "No agent fits" : "No agents"}>
+            {filtered ? (
+              <>Take a filter away to see the others.</>
+            ) : (
+              <Group gap={4} justify="center">
+                An agent is a place where containers run. One for the engine of this machine is registered when the
+                service starts, if there is an engine: see <Code>aiop serve --help</Code>.
+              </Group>
+            )}
+          </Empty>
+        }
+      />
+      {registering && <AgentForm onClose={close} />}
+    </Page>
+  );
+}

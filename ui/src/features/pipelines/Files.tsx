@@ -1,0 +1,54 @@
+import { Button, Group, Text, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { DownloadIcon } from "@primer/octicons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { download } from "../../api/download";
+import { messageOf } from "../../api/errors";
+import { executionQuery, executionsQuery } from "../../api/executions";
+import type { components } from "../../api/schema";
+import { size } from "../../lib/size";
+
+type Artifact = components["schemas"]["Artifact"];
+
+/** The files that the newest successful execution of a pipeline hands out. Nothing if there are none. */
+export function Files({ pipeline }: { pipeline: string }) {
+  const { data: done } = useQuery(executionsQuery({ pipeline, status: "completed" }));
+  const newest = done?.executions[0];
+  const { data: execution } = useQuery({ ...executionQuery(newest?.id ?? ""), enabled: newest !== undefined });
+  const artifacts = execution?.artifacts ?? [];
+  if (newest === undefined || artifacts.length === 0) return null;
+  return (
+    <section className="panel" aria-labelledby="files">
+      <Group justify="space-between" px={20} pt="sm">
+        <Title order={2} id="files">
+          Files
+        </Title>
+        <Text size="sm">
+          <Link to="/executions/$id" params={{ id: newest.id }}>
+            of execution {newest.id.slice(-8)}
+          </Link>
+        </Text>
+      </Group>
+      <Group gap="sm" px={20} py="md">
+        {artifacts.map((artifact) => (
+          <FileButton key={artifact.name} execution={newest.id} artifact={artifact} />
+        ))}
+      </Group>
+    </section>
+  );
+}
+
+function FileButton({ execution, artifact }: { execution: string; artifact: Artifact }) {
+  const name = artifact.kind === "file" ? artifact.name : `${artifact.name}.tar.gz`;
+  const path = `/dagger/executions/${execution}/outputs/${encodeURIComponent(artifact.name)}`;
+  const mutation = useMutation({
+    mutationFn: () => download(path, name),
+    onError: (error) => notifications.show({ color: "red", message: messageOf(error) }),
+  });
+  return (
+    <Button variant="default" leftSection={<DownloadIcon />} loading={mutation.isPending} onClick={() => mutation.mutate()}>
+      {name} ({size(artifact.size)})
+    </Button>
+  );
+}

@@ -1,0 +1,100 @@
+import { Button, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { PencilIcon, PlayIcon, TrashIcon } from "@primer/octicons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { deletePipeline, type Pipeline as PipelineData, pipelineKeys, pipelineQuery } from "../../api/pipelines";
+import { useMay } from "../../api/session";
+import { EXECUTION_COLUMNS, ExecutionsOf } from "../../components/ExecutionsOf";
+import { Facts } from "../../components/Facts";
+import { FormDialog } from "../../components/FormDialog";
+import { Loaded } from "../../components/Loaded";
+import { Page } from "../../components/Page";
+import { Time } from "../../components/Time";
+import { Word } from "../../components/Word";
+import { duration } from "../../lib/time";
+import { CacheHits } from "./CacheHits";
+import { Files } from "./Files";
+import { PipelineForm } from "./PipelineForm";
+import { RunPipeline } from "./RunPipeline";
+
+const route = getRouteApi("/app/pipelines/$id");
+
+const COLUMNS: typeof EXECUTION_COLUMNS = [
+  ...EXECUTION_COLUMNS,
+  { id: "cached", label: "From the cache", align: "right", render: (row) => <CacheHits steps={row.steps} /> },
+];
+
+export function Pipeline() {
+  const { id } = route.useParams();
+  const query = useQuery(pipelineQuery(id));
+  return <Loaded query={query}>{(pipeline) => <PipelinePage pipeline={pipeline} />}</Loaded>;
+}
+
+function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
+  const [running, run] = useDisclosure();
+  const [editing, edit] = useDisclosure();
+  const [deleting, remove] = useDisclosure();
+  const mayEdit = useMay("editor");
+  const { pipeline_definition: definition, timeout_seconds: timeout } = pipeline;
+  const inline = typeof definition !== "string" || definition.includes("\n");
+  return (
+    <Page
+      title={pipeline.name}
+      above={<Link to="/pipelines">Pipelines</Link>}
+      actions={
+        mayEdit && (
+          <>
+            <Button variant="default" leftSection={<PencilIcon />} onClick={edit.open}>
+              Edit
+            </Button>
+            <Button variant="default" leftSection={<TrashIcon />} onClick={remove.open}>
+              Delete
+            </Button>
+            <Button leftSection={<PlayIcon />} onClick={run.open}>
+              Run
+            </Button>
+          </>
+        )
+      }
+    >
+      <Stack gap="lg">
+        <div className="panel">
+          <Facts
+            facts={{
+              Description: pipeline.description,
+              Source: <Word>{pipeline.source_directory}</Word>,
+              Definition: inline ? "stored with it" : <Word>{definition}</Word>,
+              Cache: pipeline.caching_enabled ? "on" : "off",
+              "Time limit of an execution": timeout === null ? undefined : duration(timeout * 1000),
+              Created: <Time at={pipeline.created_at} />,
+              Changed: pipeline.updated_at && <Time at={pipeline.updated_at} />,
+              Id: <Word>{pipeline.id}</Word>,
+            }}
+          />
+        </div>
+        <Files pipeline={pipeline.id} />
+        <ExecutionsOf of={{ pipeline: pipeline.id }} columns={COLUMNS} />
+      </Stack>
+      {running && <RunPipeline pipeline={pipeline} onClose={run.close} />}
+      {editing && <PipelineForm pipeline={pipeline} onClose={edit.close} />}
+      {deleting && <DeletePipeline pipeline={pipeline} onClose={remove.close} />}
+    </Page>
+  );
+}
+
+function DeletePipeline({ pipeline, onClose }: { pipeline: PipelineData; onClose: () => void }) {
+  const queryClient = useQueryClient();
+  const navigate = route.useNavigate();
+  const perform = async () => {
+    await deletePipeline(pipeline.id);
+    await navigate({ to: "/pipelines" });
+    queryClient.removeQueries({ queryKey: pipelineKeys.one(pipeline.id) });
+    await queryClient.invalidateQueries({ queryKey: pipelineKeys.lists() });
+  };
+  return (
+    <FormDialog title={`Delete ${pipeline.name}?`} action="Delete" danger onClose={onClose} perform={perform}>
+      {() => <Text size="sm">Its executions go with it, their logs and their files. This cannot be undone.</Text>}
+    </FormDialog>
+  );
+}

@@ -1,0 +1,44 @@
+import { FileInput, Switch } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { executionKeys } from "../../api/executions";
+import { executePipeline, type Pipeline, uploadSource } from "../../api/pipelines";
+import { FormDialog } from "../../components/FormDialog";
+import { InputFields } from "../../components/InputFields";
+import { RunOptions } from "../../components/RunOptions";
+import { type Declarations, inputsIn } from "../../lib/inputs";
+import { optionsIn } from "../../lib/runOptions";
+
+/** Asks for what an execution of a pipeline needs, executes it, and leads to the execution. */
+export function RunPipeline({ pipeline, onClose }: { pipeline: Pipeline; onClose: () => void }) {
+  const navigate = useNavigate();
+  const queryClient = useQueryClient();
+  const definition = pipeline.pipeline_definition;
+  // What a file in the source declares is not known here: the service says what does not fit.
+  const declared = typeof definition === "string" ? undefined : ((definition.inputs ?? undefined) as Declarations | undefined);
+  const names = declared ? Object.keys(declared).map((name) => `inputs.${name}`) : ["inputs"];
+  const perform = async (form: FormData) => {
+    const archive = form.get("archive");
+    const source = archive instanceof File && archive.size > 0 ? (await uploadSource(archive)).source_directory : undefined;
+    const { execution_id: id } = await executePipeline(pipeline.id, {
+      inputs: inputsIn(form, declared),
+      skip_cache: form.has("skip_cache"),
+      ...(source === undefined ? {} : { source_directory: source }),
+      ...optionsIn(form),
+    });
+    void queryClient.invalidateQueries({ queryKey: executionKeys.lists() });
+    await navigate({ to: "/executions/$id", params: { id } });
+  };
+  return (
+    <FormDialog title={`Run ${pipeline.name}`} action="Run" size="lg" fields={names} onClose={onClose} perform={perform}>
+      {(faultOf) => (
+        <>
+          <InputFields declared={declared} faultOf={faultOf} />
+          <FileInput label="Other files" description={`An archive instead of ${pipeline.source_directory}`} name="archive" accept=".tar,.gz,.tgz,.zst,.xz,.bz2,.zip" clearable />
+          <Switch label="Run every step, also those whose results are in the cache" name="skip_cache" />
+          <RunOptions />
+        </>
+      )}
+    </FormDialog>
+  );
+}

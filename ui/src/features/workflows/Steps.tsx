@@ -1,0 +1,38 @@
+import { Title } from "@mantine/core";
+import type { components } from "../../api/schema";
+import type { Workflow } from "../../api/workflows";
+import { type Column, DataTable } from "../../components/DataTable";
+import { Word } from "../../components/Word";
+
+type Step = components["schemas"]["StepDocument"];
+
+const SHOWN = 200;
+
+/** The steps of a workflow as they are written. */
+export function Steps({ workflow }: { workflow: Workflow }) {
+  const image = workflow.container_config?.image ?? undefined;
+  const columns: readonly Column<Step>[] = [
+    { id: "id", label: "Step", render: (step) => step.id },
+    {
+      id: "image",
+      label: "Image",
+      wideOnly: true,
+      render: (step) => {
+        const own = step.container?.image ?? image;
+        return own && <Word>{own}</Word>;
+      },
+    },
+    { id: "after", label: "After", render: (step) => (step.depends_on ?? []).join(", ") },
+    { id: "when", label: "When", wideOnly: true, render: (step) => step.when && <Word>{step.when}</Word> },
+  ];
+  const more = workflow.steps.length - SHOWN;
+  return (
+    <section className="panel" aria-labelledby="steps">
+      <Title order={2} id="steps" px={20} py="sm">
+        Steps
+      </Title>
+      <DataTable label="Steps" columns={columns} rows={workflow.steps.slice(0, SHOWN)} keyOf={(step) => step.id} />
+      {more > 0 && <p style={{ padding: "0 20px" }}>and {more} more</p>}
+    </section>
+  );
+}

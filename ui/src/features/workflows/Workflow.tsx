@@ -1,0 +1,100 @@
+import { Button, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { HistoryIcon, PencilIcon, PlayIcon, TrashIcon } from "@primer/octicons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useMay } from "../../api/session";
+import { deleteWorkflow, type Workflow as WorkflowData, workflowKeys, workflowQuery } from "../../api/workflows";
+import { ExecutionsOf } from "../../components/ExecutionsOf";
+import { Facts } from "../../components/Facts";
+import { FormDialog } from "../../components/FormDialog";
+import { Loaded } from "../../components/Loaded";
+import { Page } from "../../components/Page";
+import { Status } from "../../components/Status";
+import { Time } from "../../components/Time";
+import { Word } from "../../components/Word";
+import { RunWorkflow } from "./RunWorkflow";
+import { Steps } from "./Steps";
+
+const route = getRouteApi("/app/workflows/$id");
+
+export function Workflow() {
+  const { id } = route.useParams();
+  const query = useQuery(workflowQuery(id));
+  return <Loaded query={query}>{(workflow) => <WorkflowPage workflow={workflow} />}</Loaded>;
+}
+
+function WorkflowPage({ workflow }: { workflow: WorkflowData }) {
+  const [running, run] = useDisclosure();
+  const [deleting, remove] = useDisclosure();
+  const mayEdit = useMay("editor");
+  const params = { id: workflow.id };
+  return (
+    <Page
+      title={workflow.name}
+      above={<Link to="/workflows">Workflows</Link>}
+      beside={<Status status={workflow.status} />}
+      actions={
+        <>
+          <Button component={Link} to={`/workflows/${workflow.id}/versions`} variant="default" leftSection={<HistoryIcon />}>
+            Versions
+          </Button>
+          {mayEdit && (
+            <>
+              <Button component={Link} to={`/workflows/${workflow.id}/edit`} variant="default" leftSection={<PencilIcon />}>
+                Edit
+              </Button>
+              <Button variant="default" leftSection={<TrashIcon />} onClick={remove.open}>
+                Delete
+              </Button>
+              <Button leftSection={<PlayIcon />} onClick={run.open}>
+                Run
+              </Button>
+            </>
+          )}
+        </>
+      }
+    >
+      <Stack gap="lg">
+        <div className="panel">
+          <Facts
+            facts={{
+              Description: workflow.description,
+              Inputs: <Inputs workflow={workflow} />,
+              Created: <Time at={workflow.created_at} />,
+              Changed: workflow.updated_at && <Time at={workflow.updated_at} />,
+              Id: <Word>{workflow.id}</Word>,
+            }}
+          />
+        </div>
+        <ExecutionsOf of={{ workflow: workflow.id }} />
+        <Steps workflow={workflow} />
+      </Stack>
+      {running && <RunWorkflow workflow={workflow} onClose={run.close} />}
+      {deleting && <DeleteWorkflow name={workflow.name} id={params.id} onClose={remove.close} />}
+    </Page>
+  );
+}
+
+function Inputs({ workflow }: { workflow: WorkflowData }) {
+  const declared = workflow.inputs;
+  if (!declared) return "any";
+  const names = Object.keys(declared);
+  return names.length > 0 ? names.join(", ") : "none";
+}
+
+function DeleteWorkflow({ name, id, onClose }: { name: string; id: string; onClose: () => void }) {
+  const queryClient = useQueryClient();
+  const navigate = route.useNavigate();
+  const perform = async () => {
+    await deleteWorkflow(id);
+    await navigate({ to: "/workflows" });
+    queryClient.removeQueries({ queryKey: workflowKeys.one(id) });
+    await queryClient.invalidateQueries({ queryKey: workflowKeys.lists() });
+  };
+  return (
+    <FormDialog title={`Delete ${name}?`} action="Delete" danger onClose={onClose} perform={perform}>
+      {() => <Text size="sm">Its executions go with it, and their logs; those under way are cancelled. This cannot be undone.</Text>}
+    </FormDialog>
+  );
+}

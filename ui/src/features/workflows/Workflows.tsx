@@ -1,0 +1,98 @@
+import { Button, Code, Select, Text } from "@mantine/core";
+import { PlusIcon, WorkflowIcon } from "@primer/octicons-react";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { EXECUTION_STATUSES } from "../../api/executions";
+import type { components } from "../../api/schema";
+import { useMay } from "../../api/session";
+import { workflowsQuery, type WorkflowsSearch } from "../../api/workflows";
+import type { Column } from "../../components/DataTable";
+import { Empty } from "../../components/Empty";
+import { ListPanel } from "../../components/ListPanel";
+import { Page } from "../../components/Page";
+import { RowLink } from "../../components/RowLink";
+import { SearchBox } from "../../components/SearchBox";
+import { Status } from "../../components/Status";
+import { Time } from "../../components/Time";
+import { oneOf } from "../../lib/listSearch";
+
+type Row = components["schemas"]["WorkflowItem"];
+
+const route = getRouteApi("/app/workflows");
+
+const COLUMNS: readonly Column<Row>[] = [
+  {
+    id: "name",
+    label: "Workflow",
+    sortable: true,
+    render: (row) => (
+      <>
+        <RowLink to="/workflows/$id" params={{ id: row.id }}>
+          {row.name}
+        </RowLink>
+        {row.description && (
+          <Text size="xs" c="dimmed" lineClamp={1}>
+            {row.description}
+          </Text>
+        )}
+      </>
+    ),
+  },
+  { id: "status", label: "Newest execution", sortable: true, render: (row) => <Status status={row.status} /> },
+  { id: "updated_at", label: "Changed", sortable: true, wideOnly: true, render: (row) => <Time at={row.updated_at} /> },
+  { id: "created_at", label: "Created", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
+];
+
+export function Workflows() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const query = useQuery(workflowsQuery(search));
+  const mayEdit = useMay("editor");
+  const show = (change: WorkflowsSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const filtered = search.status !== undefined || search.name !== undefined;
+  return (
+    <Page
+      title="Workflows"
+      actions={
+        <>
+          <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
+          <Select
+            aria-label="Status"
+            placeholder="Any status"
+            w={150}
+            data={[...EXECUTION_STATUSES]}
+            value={search.status ?? null}
+            onChange={(value) => show({ status: oneOf(value, EXECUTION_STATUSES), page: undefined })}
+            clearable
+          />
+          {mayEdit && (
+            <Button component={Link} to="/workflows/new" leftSection={<PlusIcon />}>
+              New
+            </Button>
+          )}
+        </>
+      }
+    >
+      <ListPanel
+        label="Workflows"
+        columns={COLUMNS}
+        query={query}
+        rowsOf={(data) => data.workflows}
+        keyOf={(row) => row.id}
+        search={search}
+        onSearch={show}
+        empty={
+          <Empty icon={<WorkflowIcon size={24} />} title={filtered ? "No workflow fits" : "No workflows"}>
+            {filtered ? (
+              "Take a filter away to see the others."
+            ) : (
+              <>
+                A workflow is a graph of steps in containers. Write one here, or send one by <Code>aiop workflow create</Code>.
+              </>
+            )}
+          </Empty>
+        }
+      />
+    </Page>
+  );
+}
