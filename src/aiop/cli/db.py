@@ -28,9 +28,7 @@ DataDir = Annotated[
 ]
 
 
-@app.command(
-    epilog=examples("aiop db upgrade", "AIOP_DATABASE_URL=postgresql://aiop@db/aiop aiop db upgrade  # before replicas")
-)
+@app.command(epilog=examples("aiop db upgrade", "AIOP_DATABASE_URL=postgresql://db/runs aiop db upgrade"))
 def upgrade(
     force: Annotated[
         bool, typer.Option("--force", help="Though replicas are at work that cannot work on the outcome.")
@@ -68,9 +66,7 @@ def check(data_dir: DataDir = None) -> int:
     return Exit.OK
 
 
-@app.command(
-    "copy", epilog=examples("AIOP_DATABASE_URL=postgresql://aiop@db/aiop aiop db copy --from /var/lib/aiop/aiop.db")
-)
+@app.command("copy", epilog=examples("AIOP_DATABASE_URL=postgresql://db/runs aiop db copy --from aiop.db"))
 def copy_(
     source: Annotated[
         Path | None,
