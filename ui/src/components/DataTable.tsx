@@ -9,6 +9,8 @@ export interface Column<Row> {
   id: string;
   label: string;
   sortable?: boolean;
+  /** Its heading is for who cannot see the table: what is in it says what it is. */
+  labelHidden?: boolean;
   align?: "left" | "right";
   /** Goes on narrow windows. */
   wideOnly?: boolean;
@@ -74,7 +76,7 @@ interface HeadingProps<Row> {
 }
 
 function Heading<Row>({ column, sort, onSort }: HeadingProps<Row>) {
-  const { id, label, sortable, align = "left", wideOnly } = column;
+  const { id, label, sortable, labelHidden = false, align = "left", wideOnly } = column;
   const current = parseSort(sort);
   const direction = current?.field === id ? current.direction : undefined;
   const aria = direction === undefined ? "none" : direction === "asc" ? "ascending" : "descending";
@@ -88,7 +90,7 @@ function Heading<Row>({ column, sort, onSort }: HeadingProps<Row>) {
           </span>
         </button>
       ) : (
-        label
+        <span className={labelHidden ? "visually-hidden" : undefined}>{label}</span>
       )}
     </Table.Th>
   );

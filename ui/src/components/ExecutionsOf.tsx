@@ -39,7 +39,7 @@ export function ExecutionsOf({ of, columns = EXECUTION_COLUMNS }: ExecutionsOfPr
   const table = { label: "Executions", columns, keyOf: (row: Row) => row.id };
   return (
     <section className="panel" aria-labelledby="executions">
-      <Group justify="space-between" px={20} py="sm">
+      <Group justify="space-between" px="md" py="sm">
         <Title order={2} id="executions">
           Executions
         </Title>
@@ -54,7 +54,7 @@ export function ExecutionsOf({ of, columns = EXECUTION_COLUMNS }: ExecutionsOfPr
       <Loaded query={query} pending={<DataTable {...table} rows={undefined} />}>
         {(data) =>
           data.total === 0 ? (
-            <Text size="sm" c="dimmed" px={20} pb="lg">
+            <Text size="sm" c="dimmed" px="md" pb="lg">
               It was not executed yet.
             </Text>
           ) : (

@@ -39,6 +39,8 @@ const theme = EditorView.theme({
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--surface-hover)", border: "1px solid var(--border-strong)" },
   ".cm-foldPlaceholder": { color: "inherit", backgroundColor: "var(--code-match)", border: "0" },
   ".cm-changedLine": { backgroundColor: "var(--code-added) !important" },
+  "&.cm-merge-a .cm-changedLine": { backgroundColor: "var(--code-removed) !important" },
+  "&.cm-merge-a .cm-changedText": { background: "var(--code-removed-text) !important" },
   ".cm-deletedChunk": { backgroundColor: "var(--code-removed)" },
   ".cm-changedText": { background: "var(--code-added-text) !important" },
   ".cm-deletedChunk .cm-deletedText": { background: "var(--code-removed-text) !important" },
@@ -47,6 +49,8 @@ const theme = EditorView.theme({
     background: "var(--surface-sunken)",
     padding: "6px 16px",
   },
+  // Signs that few fonts have.
+  ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: "none" },
 });
 
 const style = HighlightStyle.define([

@@ -20,7 +20,7 @@ export function Files({ pipeline }: { pipeline: string }) {
   if (newest === undefined || artifacts.length === 0) return null;
   return (
     <section className="panel" aria-labelledby="files">
-      <Group justify="space-between" px={20} pt="sm">
+      <Group justify="space-between" px="md" pt="sm">
         <Title order={2} id="files">
           Files
         </Title>
@@ -30,7 +30,7 @@ export function Files({ pipeline }: { pipeline: string }) {
           </Link>
         </Text>
       </Group>
-      <Group gap="sm" px={20} py="md">
+      <Group gap="sm" px="md" py="md">
         {artifacts.map((artifact) => (
           <FileButton key={artifact.name} execution={newest.id} artifact={artifact} />
         ))}

@@ -91,7 +91,8 @@ function columnsFor(isAdmin: boolean, open: (dialog: Dialog) => void): readonly 
   if (!isAdmin) return columns;
   const actions: Column<Secret> = {
     id: "actions",
-    label: "",
+    label: "Actions",
+      labelHidden: true,
     align: "right",
     render: (row) => (
       <Group gap={4} justify="flex-end" wrap="nowrap">

@@ -70,7 +70,8 @@ function columnsFor(revoke: (token: ApiToken) => void): readonly Column<ApiToken
     { id: "created_at", label: "Created", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
     {
       id: "actions",
-      label: "",
+      label: "Actions",
+      labelHidden: true,
       align: "right",
       render: (row) => (
         <ActionIcon variant="subtle" color="gray" aria-label={`Revoke ${row.name}`} onClick={() => revoke(row)}>

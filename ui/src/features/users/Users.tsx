@@ -65,7 +65,8 @@ function columnsFor(me: string, open: (dialog: Dialog) => void): readonly Column
     { id: "created_at", label: "Added", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
     {
       id: "actions",
-      label: "",
+      label: "Actions",
+      labelHidden: true,
       align: "right",
       render: (row) => (
         <Group gap={4} justify="flex-end" wrap="nowrap">

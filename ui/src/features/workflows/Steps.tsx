@@ -1,4 +1,4 @@
-import { Title } from "@mantine/core";
+import { Text, Title } from "@mantine/core";
 import type { components } from "../../api/schema";
 import type { Workflow } from "../../api/workflows";
 import { type Column, DataTable } from "../../components/DataTable";
@@ -28,11 +28,13 @@ export function Steps({ workflow }: { workflow: Workflow }) {
   const more = workflow.steps.length - SHOWN;
   return (
     <section className="panel" aria-labelledby="steps">
-      <Title order={2} id="steps" px={20} py="sm">
+      <Title order={2} id="steps" px="md" py="sm">
         Steps
       </Title>
       <DataTable label="Steps" columns={columns} rows={workflow.steps.slice(0, SHOWN)} keyOf={(step) => step.id} />
-      {more > 0 && <p style={{ padding: "0 20px" }}>and {more} more</p>}
+      {more > 0 && <Text size="sm" c="dimmed" p="md">
+          and {more} more
+        </Text>}
     </section>
   );
 }
