@@ -6,7 +6,10 @@ import type { components } from "./schema";
 export type Agent = components["schemas"]["Agent"];
 export type AgentItem = components["schemas"]["AgentItem"];
 /** What an agent is told to be; what is left out is as the service has it. */
-export type AgentRequest = Partial<components["schemas"]["AgentRequest"]> & { name: string };
+export type AgentRequest = Partial<Omit<components["schemas"]["AgentRequest"], "engine">> & {
+  name: string;
+  engine?: Pick<components["schemas"]["EngineBody"], "type" | "endpoint" | "tls">;
+};
 export type AgentStatus = components["schemas"]["AgentStatus"];
 
 export const AGENT_STATUSES: readonly AgentStatus[] = ["idle", "busy", "offline", "error"];

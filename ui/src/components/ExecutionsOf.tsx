@@ -38,9 +38,9 @@ export function ExecutionsOf({ of, columns = EXECUTION_COLUMNS }: ExecutionsOfPr
   const query = useQuery(executionsQuery(of));
   const table = { label: "Executions", columns, keyOf: (row: Row) => row.id };
   return (
-    <section className="panel" aria-labelledby="executions">
+    <div className="panel">
       <Group justify="space-between" px="md" py="sm">
-        <Title order={2} id="executions">
+        <Title order={2}>
           Executions
         </Title>
         {query.data && query.data.total > SHOWN && (
@@ -62,6 +62,6 @@ export function ExecutionsOf({ of, columns = EXECUTION_COLUMNS }: ExecutionsOfPr
           )
         }
       </Loaded>
-    </section>
+    </div>
   );
 }

@@ -24,7 +24,7 @@ export function AgentForm({ agent, onClose }: AgentFormProps) {
   const queryClient = useQueryClient();
   const perform = async (form: FormData) => {
     const engine = await engineIn(form, agent?.engine);
-    const body = { ...fieldsIn(form), ...(engine ? { engine } : {}) };
+    const body: AgentRequest = { ...fieldsIn(form), ...(engine ? { engine } : {}) };
     const made = agent ? await updateAgent(agent.id, body) : await createAgent(body);
     await queryClient.invalidateQueries({ queryKey: agentKeys.all });
     notifications.show({ message: agent ? `Changed ${made.name}.` : `Registered ${made.name}: it is ${made.status}.` });

@@ -1,7 +1,7 @@
 import type { components } from "../../api/schema";
 import { fileIn, textIn } from "../../lib/form";
 
-type EngineBody = components["schemas"]["EngineBody"];
+type EngineBody = Pick<components["schemas"]["EngineBody"], "type" | "endpoint" | "tls">;
 type EngineType = components["schemas"]["EngineType"];
 type EngineView = components["schemas"]["EngineView"];
 
@@ -9,6 +9,7 @@ type EngineView = components["schemas"]["EngineView"];
 export const ENGINES: Record<Exclude<EngineType, "fake">, string> = {
   docker: "Docker",
   dagger: "Dagger",
+  kubernetes: "Kubernetes",
 };
 
 /** Returns the engine that a form describes; nothing where it is left as it is, for an engine in use cannot be changed. */

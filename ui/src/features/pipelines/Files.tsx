@@ -19,9 +19,9 @@ export function Files({ pipeline }: { pipeline: string }) {
   const artifacts = execution?.artifacts ?? [];
   if (newest === undefined || artifacts.length === 0) return null;
   return (
-    <section className="panel" aria-labelledby="files">
+    <div className="panel">
       <Group justify="space-between" px="md" pt="sm">
-        <Title order={2} id="files">
+        <Title order={2}>
           Files
         </Title>
         <Text size="sm">
@@ -35,7 +35,7 @@ export function Files({ pipeline }: { pipeline: string }) {
           <FileButton key={artifact.name} execution={newest.id} artifact={artifact} />
         ))}
       </Group>
-    </section>
+    </div>
   );
 }
 

@@ -27,14 +27,14 @@ export function Steps({ workflow }: { workflow: Workflow }) {
   ];
   const more = workflow.steps.length - SHOWN;
   return (
-    <section className="panel" aria-labelledby="steps">
-      <Title order={2} id="steps" px="md" py="sm">
+    <div className="panel">
+      <Title order={2} px="md" py="sm">
         Steps
       </Title>
       <DataTable label="Steps" columns={columns} rows={workflow.steps.slice(0, SHOWN)} keyOf={(step) => step.id} />
       {more > 0 && <Text size="sm" c="dimmed" p="md">
           and {more} more
         </Text>}
-    </section>
+    </div>
   );
 }
