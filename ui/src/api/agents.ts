@@ -46,7 +46,7 @@ export function agentQuery(id: string) {
 }
 
 export function createAgent(body: AgentRequest) {
-  return unwrap(api.POST("/dagger/agents", { body: body as components["schemas"]["AgentRequest"] }));
+  return unwrap(api.POST("/dagger/agents", { body: body }));
 }
 
 export function updateAgent(id: string, change: Partial<AgentRequest>) {

@@ -1,6 +1,7 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { type ListSearch, paging } from "../lib/listSearch";
 import { api, unwrap } from "./client";
+import { executionKeys } from "./executions";
 import type { components } from "./schema";
 
 export type Pipeline = components["schemas"]["Pipeline"];
@@ -63,4 +64,25 @@ export function uploadSource(archive: File) {
 
 function at(id: string) {
   return { path: { pipeline_id: id } };
+}
+
+/** The newest executions of a pipeline, with their steps: those tell what came from the cache. */
+export function pipelineExecutionsQuery(id: string, limit: number) {
+  const params = { ...at(id), query: { limit } };
+  return queryOptions({
+    queryKey: [...executionKeys.lists(), "of pipeline", id, limit] as const,
+    queryFn: ({ signal }) => unwrap(api.GET("/dagger/pipelines/{pipeline_id}/executions", { params, signal })),
+    refetchInterval: 3_000,
+  });
+}
+
+/** The files that an execution has handed out. It has ended, so they stay as they are. */
+export function filesQuery(execution: string) {
+  const params = { path: { execution_id: execution } };
+  return queryOptions({
+    queryKey: [...executionKeys.all, "files", execution] as const,
+    queryFn: async ({ signal }) =>
+      (await unwrap(api.GET("/dagger/executions/{execution_id}", { params, signal }))).artifacts ?? [],
+    staleTime: Infinity,
+  });
 }

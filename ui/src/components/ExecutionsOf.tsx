@@ -1,17 +1,22 @@
 import { Group, Text, Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { executionsQuery } from "../api/executions";
-import type { components } from "../api/schema";
+import type { ExecutionStatus } from "../api/executions";
 import { type Column, DataTable } from "./DataTable";
 import { Loaded } from "./Loaded";
 import { RowLink } from "./RowLink";
 import { Status } from "./Status";
 import { Duration, Time } from "./Time";
 
-type Row = components["schemas"]["ExecutionItem"];
+/** How many executions are shown. */
+export const SHOWN = 10;
 
-const SHOWN = 10;
+interface Row {
+  id: string;
+  status: ExecutionStatus;
+  started_at: string | null;
+  completed_at: string | null;
+}
 
 export const EXECUTION_COLUMNS: readonly Column<Row>[] = [
   { id: "status", label: "Status", render: (row) => <Status status={row.status} /> },
@@ -28,15 +33,15 @@ export const EXECUTION_COLUMNS: readonly Column<Row>[] = [
   { id: "duration", label: "Duration", align: "right", render: (row) => <Duration from={row.started_at} to={row.completed_at} /> },
 ];
 
-interface ExecutionsOfProps {
+interface ExecutionsOfProps<R extends Row> {
   of: { workflow: string } | { pipeline: string };
-  columns?: readonly Column<Row>[];
+  query: UseQueryResult<{ total: number; executions: readonly R[] }>;
+  columns: readonly Column<R>[];
 }
 
 /** The newest executions of a workflow or a pipeline, and the way to the others. */
-export function ExecutionsOf({ of, columns = EXECUTION_COLUMNS }: ExecutionsOfProps) {
-  const query = useQuery(executionsQuery(of));
-  const table = { label: "Executions", columns, keyOf: (row: Row) => row.id };
+export function ExecutionsOf<R extends Row>({ of, query, columns }: ExecutionsOfProps<R>) {
+  const table = { label: "Executions", columns, keyOf: (row: R) => row.id };
   return (
     <div className="panel">
       <Group justify="space-between" px="md" py="sm">
@@ -58,7 +63,7 @@ export function ExecutionsOf({ of, columns = EXECUTION_COLUMNS }: ExecutionsOfPr
               It was not executed yet.
             </Text>
           ) : (
-            <DataTable {...table} rows={data.executions.slice(0, SHOWN)} />
+            <DataTable {...table} rows={data.executions} />
           )
         }
       </Loaded>

@@ -10,6 +10,7 @@ export const ENGINES: Record<Exclude<EngineType, "fake">, string> = {
   docker: "Docker",
   dagger: "Dagger",
   kubernetes: "Kubernetes",
+  oci: "Embedded",
 };
 
 /** Returns the engine that a form describes; nothing where it is left as it is, for an engine in use cannot be changed. */

@@ -5,7 +5,8 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { download } from "../../api/download";
 import { messageOf } from "../../api/errors";
-import { executionQuery, executionsQuery } from "../../api/executions";
+import { executionsQuery } from "../../api/executions";
+import { filesQuery } from "../../api/pipelines";
 import type { components } from "../../api/schema";
 import { size } from "../../lib/size";
 
@@ -13,10 +14,9 @@ type Artifact = components["schemas"]["Artifact"];
 
 /** The files that the newest successful execution of a pipeline hands out. Nothing if there are none. */
 export function Files({ pipeline }: { pipeline: string }) {
-  const { data: done } = useQuery(executionsQuery({ pipeline, status: "completed" }));
+  const { data: done } = useQuery(executionsQuery({ pipeline, status: "completed" }, 1));
   const newest = done?.executions[0];
-  const { data: execution } = useQuery({ ...executionQuery(newest?.id ?? ""), enabled: newest !== undefined });
-  const artifacts = execution?.artifacts ?? [];
+  const { data: artifacts = [] } = useQuery({ ...filesQuery(newest?.id ?? ""), enabled: newest !== undefined });
   if (newest === undefined || artifacts.length === 0) return null;
   return (
     <div className="panel">

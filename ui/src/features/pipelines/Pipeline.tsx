@@ -3,9 +3,17 @@ import { useDisclosure } from "@mantine/hooks";
 import { PencilIcon, PlayIcon, TrashIcon } from "@primer/octicons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { deletePipeline, type Pipeline as PipelineData, pipelineKeys, pipelineQuery } from "../../api/pipelines";
+import {
+  deletePipeline,
+  type Pipeline as PipelineData,
+  pipelineExecutionsQuery,
+  pipelineKeys,
+  pipelineQuery,
+} from "../../api/pipelines";
+import type { components } from "../../api/schema";
 import { useMay } from "../../api/session";
-import { EXECUTION_COLUMNS, ExecutionsOf } from "../../components/ExecutionsOf";
+import type { Column } from "../../components/DataTable";
+import { EXECUTION_COLUMNS, ExecutionsOf, SHOWN } from "../../components/ExecutionsOf";
 import { Facts } from "../../components/Facts";
 import { FormDialog } from "../../components/FormDialog";
 import { Loaded } from "../../components/Loaded";
@@ -20,7 +28,7 @@ import { RunPipeline } from "./RunPipeline";
 
 const route = getRouteApi("/app/pipelines/$id");
 
-const COLUMNS: typeof EXECUTION_COLUMNS = [
+const COLUMNS: readonly Column<components["schemas"]["ExecutionItem"]>[] = [
   ...EXECUTION_COLUMNS,
   { id: "cached", label: "From the cache", align: "right", render: (row) => <CacheHits steps={row.steps} /> },
 ];
@@ -36,6 +44,7 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
   const [editing, edit] = useDisclosure();
   const [deleting, remove] = useDisclosure();
   const mayEdit = useMay("editor");
+  const executions = useQuery(pipelineExecutionsQuery(pipeline.id, SHOWN));
   const { pipeline_definition: definition, timeout_seconds: timeout } = pipeline;
   const inline = typeof definition !== "string" || definition.includes("\n");
   return (
@@ -74,7 +83,7 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
           />
         </div>
         <Files pipeline={pipeline.id} />
-        <ExecutionsOf of={{ pipeline: pipeline.id }} columns={COLUMNS} />
+        <ExecutionsOf of={{ pipeline: pipeline.id }} query={executions} columns={COLUMNS} />
       </Stack>
       {running && <RunPipeline pipeline={pipeline} onClose={run.close} />}
       {editing && <PipelineForm pipeline={pipeline} onClose={edit.close} />}

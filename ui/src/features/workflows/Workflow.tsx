@@ -3,9 +3,10 @@ import { useDisclosure } from "@mantine/hooks";
 import { HistoryIcon, PencilIcon, PlayIcon, TrashIcon } from "@primer/octicons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { executionsQuery } from "../../api/executions";
 import { useMay } from "../../api/session";
 import { deleteWorkflow, type Workflow as WorkflowData, workflowKeys, workflowQuery } from "../../api/workflows";
-import { ExecutionsOf } from "../../components/ExecutionsOf";
+import { EXECUTION_COLUMNS, ExecutionsOf, SHOWN } from "../../components/ExecutionsOf";
 import { Facts } from "../../components/Facts";
 import { FormDialog } from "../../components/FormDialog";
 import { Loaded } from "../../components/Loaded";
@@ -28,7 +29,7 @@ function WorkflowPage({ workflow }: { workflow: WorkflowData }) {
   const [running, run] = useDisclosure();
   const [deleting, remove] = useDisclosure();
   const mayEdit = useMay("editor");
-  const params = { id: workflow.id };
+  const executions = useQuery(executionsQuery({ workflow: workflow.id }, SHOWN));
   return (
     <Page
       title={workflow.name}
@@ -67,11 +68,11 @@ function WorkflowPage({ workflow }: { workflow: WorkflowData }) {
             }}
           />
         </div>
-        <ExecutionsOf of={{ workflow: workflow.id }} />
+        <ExecutionsOf of={{ workflow: workflow.id }} query={executions} columns={EXECUTION_COLUMNS} />
         <Steps workflow={workflow} />
       </Stack>
       {running && <RunWorkflow workflow={workflow} onClose={run.close} />}
-      {deleting && <DeleteWorkflow name={workflow.name} id={params.id} onClose={remove.close} />}
+      {deleting && <DeleteWorkflow name={workflow.name} id={workflow.id} onClose={remove.close} />}
     </Page>
   );
 }
