@@ -66,7 +66,7 @@ def list_images(
 @app.command(
     epilog=examples(
         "aiop image pull python:3.12-slim",
-        "AIOP_REGISTRY_PASSWORD=... aiop image pull registry.example/tool:1 --registry-username ci",
+        "aiop image pull registry.example/tool:1 --registry-username ci",
     )
 )
 def pull(
