@@ -67,6 +67,7 @@ generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.jso
 bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists and scrapes over 100,000 executions, the REST API.
 	@$(BIN)/python scripts/with_engine.py $(BIN)/python bench/docker_overhead.py --image busybox:1
 	$(BIN)/python bench/dagger_overhead.py
+	$(BIN)/python bench/oci_overhead.py
 	$(BIN)/python bench/fake_steps.py
 	$(BIN)/python bench/lists.py
 	$(BIN)/python bench/scrape.py
