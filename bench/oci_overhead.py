@@ -2,8 +2,8 @@
 
     python bench/oci_overhead.py [--rounds 5]
 
-No-ops without a network, in a chain of 20 and 1-40-1. Processor time is that of the service with all that it started, and
-that of the bare runs with all of theirs; the bare side makes the bundle and its mounts, and deletes them.
+No-ops without a network, in a chain of 20 and 1-40-1. Processor time is that of the service with all that it started,
+and that of the bare runs with all of theirs; the bare side makes the bundle and its mounts, and deletes them.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Bare:
         await ended.wait()
         asyncio.get_running_loop().remove_reader(process)
         os.close(process)
-        _, status = os.waitpid(pid, 0)
+        _, status = os.waitpid(pid, 0)  # noqa: ASYNC222 - it has ended
         assert status == 0, directory
         self._cgroups.remove(directory.name)
         shutil.rmtree(directory.path)
