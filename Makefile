@@ -104,7 +104,7 @@ $(NODE): requirements/node.txt | $(RUNTIME)
 
 $(UI_LIBRARIES): ui/package-lock.json ui/package.json | $(NODE)
 	@echo "aiop: installing ui/package-lock.json"
-	@$(NPM) ci --silent --omit=dev && touch node_modules/.installed
+	@$(NPM) ci --silent $$(test -e node_modules/.dev-installed || echo --omit=dev) && touch node_modules/.installed
 
 $(UI_DEV): ui/package-lock.json ui/package.json | $(NODE)
 	@echo "aiop: installing ui/package-lock.json"

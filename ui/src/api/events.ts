@@ -5,7 +5,7 @@ import { errorOf, Unreachable } from "./errors";
 import { EventParser, type ServerEvent } from "./sse";
 
 const AGAIN_MS = 1_000;
-const GATHER_MS = 60;
+const GATHER_MS = 100;
 
 interface Following {
   signal: AbortSignal;

@@ -4,6 +4,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Graph } from "../../../api/executions";
 import { Pending } from "../../../components/Outcomes";
 import type { Group } from "../../../lib/graph/fold";
+import { linksOf } from "../../../lib/graph/links";
 import { type Direction, directionFor } from "../../../lib/graph/layers";
 import { GraphControls } from "./GraphControls";
 import classes from "./GraphView.module.css";
@@ -34,10 +35,7 @@ export function GraphView({ graph, groups, folding, onFold, selected, onSelect }
   }, [groups]);
   const layout = useLayout(groups, direction);
   const edges = useMemo<Edge[]>(
-    () =>
-      groups.flatMap(({ id, needs }) =>
-        needs.map((need) => ({ id: `${need} ${id}`, source: need, target: id, focusable: false })),
-      ),
+    () => linksOf(groups).map(({ id, from, to }) => ({ id, source: from, target: to, focusable: false })),
     [groups],
   );
   const chosen = groups.find(({ members }) => members.includes(selected ?? ""))?.id;

@@ -1,6 +1,6 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 import type { LogLine } from "../../../api/log";
+import { useRows } from "../../../lib/rows";
 import { Line } from "./Line";
 import classes from "./LogView.module.css";
 
@@ -25,20 +25,15 @@ export function LogLines(props: LogLinesProps) {
   const { lines, rows, count, matches, current, withStep, withTimes, following, onFollowing } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const top = useRef(0);
-  // eslint-disable-next-line react-hooks/incompatible-library -- the compiler is not used
-  const virtual = useVirtualizer({
-    count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
-    overscan: 20,
-  });
+  const { first, end } = useRows(scroller, count, ROW);
   useEffect(() => {
     const element = scroller.current;
     if (following && element) element.scrollTop = element.scrollHeight;
   }, [following, count]);
   useEffect(() => {
-    if (current !== undefined) virtual.scrollToIndex(current, { align: "center" });
-  }, [current, virtual]);
+    const element = scroller.current;
+    if (current !== undefined && element) element.scrollTop = current * ROW - element.clientHeight / 2;
+  }, [current]);
 
   const onScroll = () => {
     const element = scroller.current;
@@ -61,8 +56,9 @@ export function LogLines(props: LogLinesProps) {
       aria-live="off"
       aria-label="Log"
     >
-      <div className={classes.sheet} style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map(({ index, start }) => {
+      <div className={classes.sheet} style={{ height: count * ROW }}>
+        {Array.from({ length: Math.max(0, end - first) }, (_, place) => {
+          const index = first + place;
           const number = rows[index];
           const line = number === undefined ? undefined : lines[number];
           if (number === undefined || line === undefined) return null;
@@ -71,7 +67,7 @@ export function LogLines(props: LogLinesProps) {
               key={number}
               line={line}
               number={number + 1}
-              top={start}
+              top={index * ROW}
               found={matching.has(index) ? (index === current ? "current" : "one") : undefined}
               withStep={withStep}
               withTime={withTimes}
