@@ -31,6 +31,7 @@ _TRIES = 5
 """How often a batch is written anew because another process got in between."""
 _FIRST_PAUSE = timedelta(milliseconds=50)
 _LONGEST_PAUSE = timedelta(seconds=2)
+_STOPPED = "the store was stopped before it answered"
 _PROBE = sqlalchemy.text("UPDATE alembic_version SET version_num = version_num")
 """A write without a change, for when the database was away and nobody waits: does it take writes again?"""
 
@@ -99,6 +100,7 @@ class Writer:
         self._ledger = ledger
         self._connection: AsyncConnection | None = None
         self._queue: deque[_Entry] = deque()
+        self._batch: list[_Entry] = []
         self._arrived = asyncio.Event()
         self._urgent = asyncio.Event()
         self._closing = False
@@ -110,6 +112,7 @@ class Writer:
     def start(self) -> None:
         """Begin to write; needs a running loop."""
         self._task = asyncio.create_task(self._run(), name="store-writer")
+        self._task.add_done_callback(self._refuse_the_rest)
 
     async def aclose(self) -> None:
         """Write what was accepted, with one last try if the database is away, then let go of the connection."""
@@ -118,13 +121,18 @@ class Writer:
         self._urgent.set()
         try:
             if self._task is not None:
-                await self._task
+                [how] = await asyncio.gather(self._task, return_exceptions=True)
+                if isinstance(how, Exception):
+                    raise how
         finally:
             await self._disconnect()
             await self._engine.dispose()
 
     async def run(self, work: Work[Item, Result], item: Item) -> Result:
-        """Have the item written; returns once it is durable, and raises its error."""
+        """Have the item written; returns once it is durable, and raises its error.
+
+        ``StorageUnavailable`` also if the writer is cancelled meanwhile: then nobody knows whether it was written.
+        """
         if self._closing:
             raise StorageUnavailable("the store is closed")
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -142,13 +150,23 @@ class Writer:
                 self._arrived.clear()
                 continue
             self._urgent.clear()
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_LIMIT))]
-            batch.sort(key=lambda entry: entry.work.turn)
-            if await self._written(batch):
+            self._batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_LIMIT))]
+            self._batch.sort(key=lambda entry: entry.work.turn)
+            if await self._written(self._batch):
                 pause = _FIRST_PAUSE
             elif not self._closing:
                 await self._rest(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _refuse_the_rest(self, _: asyncio.Task[None]) -> None:
+        """Let go of whoever waits still: a writer that was cancelled writes nothing any more."""
+        if not self._closing:
+            self._closing = True
+            self.health = StorageUnavailable(_STOPPED)
+        for entry in (*self._batch, *self._queue):
+            entry.settle(StorageUnavailable(_STOPPED))
+        self._batch.clear()
+        self._queue.clear()
 
     async def _written(self, batch: list[_Entry]) -> bool:
         """Write the batch; after an outage put the patient part back in front, in its order."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from aiop.auth import AuthService, Principal
@@ -333,3 +334,24 @@ async def test_a_disk_that_is_really_full_loses_nothing(small_disk: SmallDisk) -
         await store.commit(lease, ended())
         assert await store.logs(lease.execution) == [large_batch(n) for n in range(1, 4)]
         await store.submit(an_execution(workflow))
+
+
+async def test_a_writer_that_was_cancelled_lets_all_its_callers_go(store: SqlStore) -> None:
+    begun = asyncio.Event()
+
+    async def write_for_ever(_: AsyncConnection) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    waiting = [asyncio.ensure_future(store._db.write(write_for_ever))]
+    await begun.wait()
+    waiting.append(asyncio.ensure_future(store.create_workflow(a_workflow())))
+    await until(lambda: len(store._db.writer._queue) == 1)
+    [writer] = [task for task in asyncio.all_tasks() if task.get_name() == "store-writer"]
+    writer.cancel()
+
+    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+    assert [type(answer) for answer in answers] == [StorageUnavailable] * 2
+    with pytest.raises(StorageUnavailable):
+        await store.create_workflow(a_workflow())
+    assert isinstance(store.health, StorageUnavailable)
