@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aiop.errors import StepLost
+from aiop.interfaces import holding
 from aiop.model.run import ContainerRun
 from aiop.model.state import Reason
 from contract.engine.subject import GRACE, Output, Subject, needs
@@ -62,6 +63,23 @@ async def test_a_start_that_was_cancelled_can_be_repeated(subject: Subject) -> N
     await asyncio.gather(starting, return_exceptions=True)
     await subject.engine.start(key, run, Output())
     assert (await subject.engine.wait(key)).exit_code == 4
+
+
+async def test_nothing_is_made_until_the_execution_is_known_to_be_ours(subject: Subject) -> None:
+    asked, ours = asyncio.Event(), asyncio.Event()
+
+    async def held() -> None:
+        asked.set()
+        await ours.wait()
+
+    with holding(held):
+        running = asyncio.create_task(subject.outcome(subject.run("exit 4")))
+    asking = asyncio.create_task(asked.wait())
+    await asyncio.wait([running, asking], return_when=asyncio.FIRST_COMPLETED)
+    assert not running.done()
+    assert subject.keys[-1] not in await subject.engine.attempts()
+    ours.set()
+    assert (await running).exit_code == 4
 
 
 async def test_what_runs_can_be_adopted_after_a_restart(subject: Subject) -> None:

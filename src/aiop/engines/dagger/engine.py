@@ -25,7 +25,7 @@ from aiop.engines.dagger.sessions import Sessions
 from aiop.engines.dagger.workspaces import import_workspace, take_changes
 from aiop.engines.dagger.wrapping import LEFT, Left
 from aiop.errors import ImageRefused, OutputGap, StepLost
-from aiop.interfaces import Capabilities, EngineInfo, EngineLoad, OutputSink
+from aiop.interfaces import Capabilities, EngineInfo, EngineLoad, OutputSink, still_ours
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
 from aiop.model.records import Stream
@@ -193,6 +193,7 @@ class DaggerEngine:
         except StartRefused as refusal:
             attempt.refuse(Reason.START_FAILED, str(refusal))
         else:
+            await still_ours()
             attempt.begin(self._run(attempt, made))
 
     def _identity(self, attempt: Attempt) -> str:

@@ -33,7 +33,7 @@ from aiop.engines.oci.spec import CAPABILITIES
 from aiop.engines.oci.users import UnknownUser
 from aiop.engines.oci.volumes import BadName, Volumes
 from aiop.errors import EngineRefused, EngineUnavailable, ImageRefused, StepLost
-from aiop.interfaces import Capabilities, EngineInfo, OutputSink
+from aiop.interfaces import Capabilities, EngineInfo, OutputSink, still_ours
 from aiop.model.definition import Network as NetworkMode
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
@@ -280,6 +280,7 @@ class OciEngine:
             return note
 
         async with self._starting:
+            await still_ours()
             link = await self._link(run)
             try:
                 with _disk_faults(passing=_PASSING):
