@@ -48,8 +48,12 @@ HAS_RULES_OF_ITS_OWN = {
     "cancel_execution",
     "get_execution_logs",
     "get_execution_events",
+    "import_images",
 }
 """May refuse what the schema allows: graphs, templates, paths, archives, taken names, the last admin, ended states."""
+
+ASKS_THE_WORLD = {"pull_image"}
+"""Answers what a registry says, and no test is to ask one that it has not started; ``test_images`` has a stand-in."""
 
 
 @dataclass
@@ -99,6 +103,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 TO_TRY = [
     pytest.param(operation, mode, id=f"{operation}-{mode.value}")
     for operation in operations()
+    if operation.id not in ASKS_THE_WORLD
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     # Of an operation that takes nothing but ids there is nothing that could be wrong.
     if mode is GenerationMode.POSITIVE or operation.media_type or operation.parameters

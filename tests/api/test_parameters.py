@@ -81,7 +81,7 @@ async def test_sort_takes_the_fields_and_directions_that_are_described(
 ) -> None:
     pattern = sort_pattern(operation)
     fields = pattern[pattern.index("(") + 1 : pattern.index(")")].split("|")
-    assert {"created_at", "at", "used_at"} & set(fields)
+    assert {"created_at", "at", "used_at", "number"} & set(fields)
     for field in fields:
         for sort in (field, f"{field}:asc", f"{field}:desc"):
             assert (await admin.get(path(operation), params={"sort": sort})).status_code == 200, sort

@@ -9,6 +9,7 @@ from aiop.engines.dagger import DaggerEngine
 from aiop.engines.docker import DockerEngine
 from aiop.engines.fake import FakeEngine
 from aiop.engines.kubernetes import KubernetesEngine
+from aiop.engines.oci.engine import OciEngine
 from aiop.model.agent import LACKING, Ability, AgentHealth, AgentRecord, EngineAddress, EngineType
 from aiop.model.ids import AgentId
 from aiop.model.placement import capable, choose
@@ -20,6 +21,7 @@ ENGINES = {
     EngineType.DOCKER: DockerEngine.capabilities,
     EngineType.FAKE: FakeEngine().capabilities,
     EngineType.KUBERNETES: KubernetesEngine.capabilities,
+    EngineType.OCI: OciEngine.capabilities,
 }
 
 
