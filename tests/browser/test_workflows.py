@@ -60,8 +60,6 @@ async def test_a_workflow_is_written_with_its_faults_shown_and_run_by_a_form(
     page: Page, api: AsyncClient, image: str, watch: Watch
 ) -> None:
     watch.expected.append("400")
-    # The editor tries a style attribute while it shows faults, which the policy blocks, and nothing is seen of it.
-    watch.expected.append("Applying inline style")
     await page.goto("/workflows")
     await page.get_by_role("link", name="New").click()
     editor = page.get_by_role("textbox", name="Definition")

@@ -12,6 +12,7 @@ import { nonce } from "../../lib/nonce";
 import { completions, schemasOf } from "./completions";
 import type { EditorHandle } from "./Editor";
 import { appearance } from "./theme";
+import { typing } from "./typing";
 
 export type Lint = (text: string) => Promise<Finding[]>;
 
@@ -48,6 +49,7 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): { vie
       indentUnit.of("  "),
       indentOnInput(),
       closeBrackets(),
+      typing,
       highlightActiveLine(),
       highlightSelectionMatches(),
       search({ top: true }),
