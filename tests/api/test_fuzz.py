@@ -49,8 +49,11 @@ HAS_RULES_OF_ITS_OWN = {
     "get_execution_logs",
     "get_execution_events",
     "import_images",
+    "list_images",
+    "prune_images",
 }
-"""May refuse what the schema allows: graphs, templates, paths, archives, taken names, the last admin, ended states."""
+"""May refuse what the schema allows: graphs, templates, paths, archives, taken names, the last admin, ended states, no
+embedded engine."""
 
 ASKS_THE_WORLD = {"pull_image"}
 """Answers what a registry says, and no test is to ask one that it has not started; ``test_images`` has a stand-in."""
