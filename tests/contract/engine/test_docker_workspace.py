@@ -4,12 +4,13 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aiop.artifacts import LocalArtifacts
-from aiop.errors import EngineUnavailable
+from aiop.errors import EngineUnavailable, StepLost
 from aiop.runtime.clock import SystemClock
 from contract.engine.subject import DockerSubject, Output
 from contract.engine.test_docker_lost import engine_of_its_own
@@ -109,6 +110,39 @@ async def test_both_ways_make_the_same_layer(docker_shop: Make, tmp_path: Path) 
         await shop.start_from({"f": "1", "d/a": "2", "d/s/b": "3", "same": "1", "gone": "x", "kept": "k"})
         digests.append((await shop.step(text)).digest)
     assert digests[0] == digests[1]
+
+
+async def test_a_layer_in_another_data_directory_is_not_taken_for_ours(docker_shop: Make, tmp_path: Path) -> None:
+    shops = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        shops.append(await docker_shop(tmp_path / name))
+        await shops[-1].start_from({"f": "1"})
+    one, two = shops
+    key = one.subject.key()
+    await one.subject.engine.start(key, await one.prepare(key, "echo 2 > f"), Output())
+    await one.subject.engine.wait(key)
+    theirs = await two.prepare(key, "echo 2 > f")
+    for take_up in (two.subject.engine.adopt, two.subject.engine.start):
+        with pytest.raises(StepLost, match="another service"):
+            await take_up(key, theirs, Output())
+
+
+async def test_a_layer_in_a_data_directory_that_was_given_another_name_is_ours(
+    docker_shop: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    shop = await docker_shop(tmp_path / "data")
+    await shop.start_from({"f": "1"})
+    key = shop.subject.key()
+    run = await shop.prepare(key, "echo 2 > f")
+    assert run.workspace is not None
+    await shop.subject.engine.start(key, run, Output())
+    (tmp_path / "name").symlink_to(tmp_path / "data")
+    upper = tmp_path / "name" / Path(run.workspace.upper).relative_to(tmp_path / "data")
+    engine = shop.subject.restarted()
+    await engine.adopt(key, replace(run, workspace=replace(run.workspace, upper=str(upper))), Output())
+    assert (await engine.wait(key)).succeeded
 
 
 @pytest.mark.slow

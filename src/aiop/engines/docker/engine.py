@@ -47,6 +47,7 @@ from aiop.engines.docker.workspaces import (
     Way,
     copy_workspace_in,
     copy_workspace_out,
+    is_mounted_from,
     mount_fault,
     mountable,
     remove_volume,
@@ -274,6 +275,13 @@ class DockerEngine:
         if inspected is None or inspected["State"]["Status"] in ("removing", "dead"):
             raise StepLost(f"{attempt.key.name} is not on the engine any more")
         attempt.note_container(inspected)
+        workspace = attempt.run.workspace
+        if (
+            workspace is not None
+            and attempt.way is Way.MOUNT
+            and not await is_mounted_from(self._client, attempt.key.name, workspace)
+        ):
+            raise StepLost(f"the workspace of {attempt.key.name} is in the data directory of another service")
         if inspected["State"]["Status"] == "created":
             async with self._starting:
                 try:

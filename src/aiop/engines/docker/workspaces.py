@@ -32,6 +32,7 @@ __all__ = [
     "Way",
     "copy_workspace_in",
     "copy_workspace_out",
+    "is_mounted_from",
     "mount_fault",
     "mountable",
     "remove_volume",
@@ -116,6 +117,16 @@ def volume_mount(workspace: Workspace, way: Way, *, name: str, labels: Mapping[s
     }
 
 
+async def is_mounted_from(client: DockerClient, name: str, workspace: Workspace) -> bool:
+    """Whether what a container changes in its mounted workspace arrives in ``upper``; raises ``DockerError``.
+
+    It does not if a service with another data directory made the container.
+    """
+    volume = await DockerVolume(client.docker, volume_names(name)[Way.MOUNT]).show()  # type: ignore[no-untyped-call]
+    options = dict(option.partition("=")[::2] for option in volume["Options"]["o"].split(","))
+    return await asyncio.to_thread(_is_same, Path(options["upperdir"]), Path(workspace.upper))
+
+
 async def copy_workspace_in(client: DockerClient, name: str, workspace: Workspace) -> None:
     """Put all that the workspace shows into a container that was made and not started; raises ``DockerError``."""
     parent, _, own = workspace.target.rstrip("/").rpartition("/")
@@ -165,6 +176,11 @@ async def remove_volume(client: DockerClient, name: str) -> None:
         # An engine that came back to running containers counts their mounts until its own end (live-restore).
         if error.status not in (404, 409) and _COUNTED not in error.message:
             raise
+
+
+def _is_same(there: Path, here: Path) -> bool:
+    """Compare directories, not names: the data directory may have been given another since."""
+    return there.exists() and there.samefile(here)
 
 
 @contextmanager
