@@ -85,10 +85,12 @@ async def test_a_read_only_host_directory_cannot_be_written_to(subject: Subject)
 
 async def test_a_host_directory_that_is_not_there_fails_the_start(subject: Subject) -> None:
     needs(subject, "host_mounts")
-    mount = HostMount("/no/such/directory", "/data", read_only=False)
+    absent = subject.directory / "absent"
+    mount = HostMount(str(absent), "/data", read_only=False)
     outcome = await subject.outcome(subject.run("true", mounts=(mount,)))
     assert (outcome.exit_code, outcome.reason) == (None, Reason.START_FAILED)
-    assert "/no/such/directory" in (outcome.error or "")
+    assert str(absent) in (outcome.error or "")
+    assert not absent.exists()
 
 
 async def test_a_named_volume_passes_from_one_container_to_the_next(subject: Subject) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -344,8 +345,9 @@ async def test_an_engine_that_is_not_there_is_unavailable(
 
 
 async def test_a_command_line_that_is_not_there_is_said_to_be_lacking(subject: DaggerSubject) -> None:
-    engine = DaggerEngine(endpoint=None, scratch=subject.directory / "none", cli="/no/such/dagger")
-    with pytest.raises(EngineRefused, match="/no/such/dagger: No such file"):
+    absent = str(subject.directory / "absent")
+    engine = DaggerEngine(endpoint=None, scratch=subject.directory / "none", cli=absent)
+    with pytest.raises(EngineRefused, match=f"{re.escape(absent)}: No such file"):
         await engine.check()
     await engine.aclose()
 

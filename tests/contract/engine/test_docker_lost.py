@@ -212,7 +212,7 @@ async def test_where_the_engine_does_not_see_our_directories_outputs_are_copied(
 
 
 async def test_an_engine_that_cannot_be_found_is_unavailable(on_docker: DockerSubject) -> None:
-    for endpoint in ("unix:///no/such/socket", "tcp://127.0.0.1:1", "what://is/this"):
+    for endpoint in (f"unix://{on_docker.directory}/absent", "tcp://127.0.0.1:1", "what://is/this"):
         engine = on_docker.restarted(endpoint=endpoint)
         with pytest.raises(EngineUnavailable):
             await engine.check()
