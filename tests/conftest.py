@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from dagger_lab import DaggerLab, DaggerMissing
 from docker_lab import DockerLab, DockerMissing, missing
@@ -11,6 +12,10 @@ from oci_lab import OciLab, OciMissing
 from postgres_lab import Postgres, PostgresMissing
 from s3_lab import S3Lab, s3_server
 from service_process import ServiceProcess
+
+# How long an example takes is the machine's affair.
+settings.register_profile("aiop", deadline=None)
+settings.load_profile("aiop")
 
 
 @pytest.fixture(scope="session")

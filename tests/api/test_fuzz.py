@@ -121,7 +121,6 @@ def test_every_answer_is_as_described(api: Api, operation: Operation, mode: Gene
         max_examples=EXAMPLES,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

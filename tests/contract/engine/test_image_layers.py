@@ -128,7 +128,7 @@ def viewed(stack: Stack) -> dict[str, Any]:
     return tree
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(layers=st.lists(LAYER, min_size=1, max_size=4))
 def test_an_overlay_of_the_layers_shows_what_unpacking_them_gives(tmp_path: Path, layers: list[dict[str, Any]]) -> None:
     tree: dict[str, Any] = {}

@@ -106,7 +106,7 @@ async def fresh() -> AsyncIterator[Subject]:
         await subject.aclose()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(commands, max_size=40))
 def test_random_interleavings_equal_the_model(script: list[Any]) -> None:
     asyncio.run(Play().run(script))

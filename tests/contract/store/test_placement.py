@@ -167,7 +167,7 @@ commands = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(commands, max_size=40))
 def test_no_agent_is_overfilled_or_leaks_a_place_whatever_crashes(script: list[Any]) -> None:
     asyncio.run(Play().run(script))

@@ -13,7 +13,7 @@ from changes import Change, changes, shapes
 from trees import MEMORY, Shape, plant, shape
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(content=shapes(), actions=changes)
 def test_snapshots_of_any_tree_are_equal_if_and_only_if_the_trees_are(content: Shape, actions: list[Change]) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory:

@@ -24,7 +24,7 @@ members = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(members=members)
 def test_no_archive_writes_outside_of_its_directory(members: list[Member]) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory:

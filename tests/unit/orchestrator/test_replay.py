@@ -199,7 +199,7 @@ def test_a_crash_at_every_single_await_point_changes_nothing():
     assert turns > 30
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(max_steps=8), st.lists(st.integers(1, 60), max_size=6))
 def test_any_graph_with_any_crashes_ends_as_without(case, crashes):
     document, fates = case
@@ -209,7 +209,7 @@ def test_any_graph_with_any_crashes_ends_as_without(case, crashes):
     assert world.ledger.peak <= 3 or crashes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(documents(max_steps=6), st.lists(st.integers(1, 40), max_size=3), st.integers(0, 1 << 30))
 def test_an_engine_that_fails_at_random_calls_changes_nothing(case, crashes, seed):
     document, fates = case

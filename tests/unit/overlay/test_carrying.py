@@ -20,7 +20,7 @@ def carried(source: Path, into: Path) -> Path:
     return into
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(content=shapes())
 def test_any_tree_is_carried_whole(tmp_path_factory: pytest.TempPathFactory, content: Shape) -> None:
     base = tmp_path_factory.mktemp("carried")

@@ -17,7 +17,7 @@ from changes import Change, changes, shapes
 from docker_lab import missing
 from trees import MEMORY, Shape, details, plant, raw
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow])
 OPTIONS = "index=off,metacopy=off,redirect_dir=off"
 
 

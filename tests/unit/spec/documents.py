@@ -11,7 +11,7 @@ from aiop.errors import Fault, InvalidRequest
 from aiop.model.definition import Definition
 from aiop.spec import check_definition
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow])
 """A property is not false because the machine is busy."""
 
 REFERENCE: dict[str, Any] = {
