@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from pathlib import Path
@@ -21,15 +22,20 @@ async def ensure_admin(
     """Create ``admin`` if there is no user at all; tells whether it did.
 
     Without a password a random one is made and written to ``file``, readable by its owner only. The file comes
-    first: if the service dies in between, the next start writes another.
+    first: if the service dies in between, the next start writes another. It goes if another service made ``admin``
+    at the same time: then its password is another.
     """
     if (await store.users(PageQuery(limit=1))).total:
         return False
+    made = password is None
     if password is None:
         password = secrets.token_urlsafe(18)
         _write_private(file, password + "\n")
     encoded = await (passwords or Passwords()).hash(password)
-    return await store.add_user(UserRecord(ADMIN, Role.ADMIN, encoded, clock.now()))
+    added = await store.add_user(UserRecord(ADMIN, Role.ADMIN, encoded, clock.now()))
+    if made and not added:
+        await asyncio.to_thread(file.unlink)
+    return added
 
 
 def _write_private(file: Path, text: str) -> None:

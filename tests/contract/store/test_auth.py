@@ -3,15 +3,18 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from aiop.auth.admin import ensure_admin
+from aiop.auth.passwords import Passwords
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import PageQuery
 from aiop.model.ids import TokenId, new_id
 from aiop.model.records import Role, TokenRecord, UserRecord
 from aiop.store import SqlStore
-from contract.store.subject import START
+from contract.store.subject import START, HandClock
 
 ADMIN = UserRecord("admin", Role.ADMIN, "hash", START)
 VIEWER = UserRecord("viewer", Role.VIEWER, "hash", START + timedelta(seconds=1), START + timedelta(seconds=2))
@@ -157,3 +160,26 @@ async def test_the_last_use_is_noted(store: SqlStore) -> None:
     await store.touch_token(TokenId("no such id"), START)
 
     assert await store.token(token.digest) == replace(token, last_used_at=START + timedelta(seconds=4))
+
+
+async def test_of_two_that_make_the_first_user_at_once_only_one_leaves_its_password(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    both = asyncio.Barrier(2)
+
+    class Together(Passwords):
+        async def hash(self, password: str) -> str:
+            await both.wait()  # each has seen that there is no user
+            return await super().hash(password)
+
+    passwords, clock = Together(time_cost=1, memory_kib=8), HandClock()
+    files = [tmp_path / "one", tmp_path / "two"]
+    made = await asyncio.gather(
+        *(ensure_admin(store, clock, password=None, file=file, passwords=passwords) for file in files)
+    )
+
+    assert sorted(made) == [False, True]
+    assert [file.exists() for file in files] == made
+    stored = await store.user("admin")
+    assert stored is not None
+    assert await passwords.verify(stored.password_hash, files[made.index(True)].read_text().strip())
