@@ -1,5 +1,6 @@
 """The workspace: a container sees the stack, and its layer holds what it changed, however the engine does that."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -144,9 +145,10 @@ async def test_a_stopped_step_leaves_its_layer_too(shop: Workshop) -> None:
     await shop.start_from({"f": "1"})
     key, output = shop.subject.key(), Output()
     await shop.subject.engine.start(key, await shop.prepare(key, "echo 2 > g; echo up; sleep infinity"), output)
+    waiting = asyncio.create_task(shop.subject.engine.wait(key))
     await output.shows(b"up\n")
     await shop.subject.engine.stop(key, grace=timedelta(seconds=20))
-    assert (await shop.subject.engine.wait(key)).exit_code == 143
+    assert (await waiting).exit_code == 143
     assert shop.changes(await shop.artifacts.seal(key)) == {"g": "2\n"}
 
 
