@@ -37,6 +37,8 @@ export default defineConfig({
   build: {
     outDir: OUTPUT,
     emptyOutDir: true,
+    // Styles that a page waits for cannot be asked for again once a network has broken off their loading.
+    cssCodeSplit: false,
     // A data: URL would need a wider Content-Security-Policy.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 2000,

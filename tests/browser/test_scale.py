@@ -1,4 +1,4 @@
-"""Large executions: however many steps there are, few are drawn."""
+"""Large executions and logs: however many steps and lines there are, few are drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from aiop.interfaces import Changes, ExecutionChange, NewExecution, NewWorkflow
 from aiop.model.agent import AgentHealth, AgentRecord
 from aiop.model.ids import AgentId, ExecutionId, StepId, VersionId, WorkflowId, new_id
-from aiop.model.records import StepRecord
+from aiop.model.records import LogBatch, LogLine, StepRecord, Stream
 from aiop.model.state import ExecutionStatus, StepStatus
 from aiop.store import open_store
 from browser.flows import step
@@ -23,6 +23,7 @@ from service_process import PASSWORD, ServiceProcess
 pytestmark = pytest.mark.browser
 
 STEPS = 2000
+BATCHES, LINES = 200, 500
 DRAWN = 400
 """So many nodes or rows may be drawn at most."""
 
@@ -40,6 +41,17 @@ class Large:
     service: ServiceProcess
     fan: str
     chain: str
+    talk: str
+
+
+def said(at: datetime) -> list[LogBatch]:
+    """A long log; some of its lines are wider than a window."""
+    texts = [f"line {number}{' and on' * (80 if number % 97 == 0 else 0)}" for number in range(BATCHES * LINES)]
+    lines = [LogLine(at, Stream.STDOUT, text) for text in texts]
+    return [
+        LogBatch(number + 1, StepId("talk"), 0, 1, tuple(lines[number * LINES : (number + 1) * LINES]))
+        for number in range(BATCHES)
+    ]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -54,7 +66,7 @@ async def large(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Large
         agent = AgentRecord(AgentId(new_id()), "past", Clock().now(), max_load=10, health=AgentHealth.ONLINE)
         await store.add_agent(agent)
         ids = []
-        for name, steps in (("fan", fan), ("chain", chain)):
+        for name, steps in (("fan", fan), ("chain", chain), ("talk", [step("talk", "true")])):
             document = json.dumps({"name": name, "container_config": {"image": "busybox:1"}, "steps": steps})
             new = NewWorkflow(WorkflowId(new_id()), VersionId(new_id()), name, None, document)
             await store.create_workflow(new)
@@ -63,9 +75,9 @@ async def large(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Large
             [lease] = await store.claim("past", ttl=timedelta(hours=1), limit=1)
             now = Clock().now()
             records = [StepRecord(StepId(each["id"]), StepStatus.COMPLETED, 0, 1, now, now) for each in steps]
-            await store.commit(
-                lease, Changes(execution=ExecutionChange(ExecutionStatus.COMPLETED, now, now), steps=records)
-            )
+            logs = said(now) if name == "talk" else []
+            done = ExecutionChange(ExecutionStatus.COMPLETED, now, now)
+            await store.commit(lease, Changes(execution=done, steps=records, logs=logs))
     process = ServiceProcess(data, engine="fake")
     await process.start()
     yield Large(process, *ids)
@@ -113,3 +125,18 @@ async def test_the_timeline_of_two_thousand_steps_draws_the_rows_in_sight(page: 
     assert await timeline.get_by_role("button").count() < 100
     await timeline.evaluate("each => each.scrollTop = each.scrollHeight")
     await expect(timeline.get_by_text("s1999", exact=True)).to_be_visible()
+
+
+async def test_a_log_of_a_hundred_thousand_lines_is_followed_to_its_last_and_draws_those_in_sight(
+    page: Page, large: Large
+) -> None:
+    await page.goto(f"/executions/{large.talk}?view=log")
+    log = page.get_by_role("log", name="Log")
+    await expect(log.get_by_text(f"line {BATCHES * LINES - 1}", exact=True)).to_be_visible()
+    assert 0 < await log.evaluate("each => each.querySelectorAll('[data-stream]').length") < 100
+    await log.evaluate("each => each.scrollTop = 0")
+    await expect(log.get_by_text("line 1", exact=True)).to_be_visible()
+    await page.get_by_role("textbox", name="Search the log").fill("line 74526")
+    await page.keyboard.press("Enter")
+    await expect(log.get_by_text("line 74526", exact=True)).to_be_visible()
+    assert await log.evaluate("each => each.querySelectorAll('[data-stream]').length") < 100

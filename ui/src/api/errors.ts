@@ -36,6 +36,14 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
+const BUSY = [408, 425, 429];
+
+/** Whether the same request may be answered later: the service is away, or has no time or a fault of its own now. */
+export function passes(error: unknown): boolean {
+  if (error instanceof ApiError) return error.status >= 500 || BUSY.includes(error.status);
+  return error instanceof Unreachable;
+}
+
 /** Makes an error of an answer that is not one of success, whoever wrote it: a proxy between says no JSON. */
 export function errorOf(status: number, body: unknown): Error {
   if (typeof body === "object" && body !== null && "code" in body && "message" in body) {

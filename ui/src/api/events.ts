@@ -1,11 +1,14 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { authorised } from "./client";
 import { connection, pause } from "./connection";
-import { errorOf, Unreachable } from "./errors";
+import { errorOf, passes, Unreachable } from "./errors";
 import { EventParser, type ServerEvent } from "./sse";
 
 const AGAIN_MS = 1_000;
 const GATHER_MS = 100;
+/** The service sends a comment every 15 seconds: a connection that is silent for so long is dead. */
+const SILENCE_MS = 60_000;
 
 interface Following {
   signal: AbortSignal;
@@ -15,8 +18,8 @@ interface Following {
 }
 
 /**
- * Follows a stream of server-sent events to its `end`, over lost connections too. Throws what the service refuses
- * with. (`EventSource` cannot show a token.)
+ * Follows a stream of server-sent events to its `end`, over lost connections and a service that cannot answer now.
+ * Throws what the service refuses with. (`EventSource` cannot show a token.)
  */
 export async function followEvents(path: string, { signal, after, onEvents }: Following): Promise<void> {
   let last = after;
@@ -29,8 +32,8 @@ export async function followEvents(path: string, { signal, after, onEvents }: Fo
       if (ended) return;
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof Unreachable)) throw error;
-      connection.lost();
+      if (!passes(error)) throw error;
+      if (error instanceof Unreachable) connection.lost();
     }
     await pause(AGAIN_MS, signal);
     if (signal.aborted) return;
@@ -48,15 +51,30 @@ async function readOnce(
   const response = await authorised(new Request(path, { headers, signal }));
   if (!response.ok) throw errorOf(response.status, await response.json().catch(() => undefined));
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (reader === undefined) return false;
   const parser = new EventParser();
   for (;;) {
-    const chunk = await reader?.read().catch(() => {
-      throw new Unreachable();
-    });
-    if (!chunk || chunk.done) return false;
+    const chunk = await alive(reader);
+    if (chunk.done) return false;
     const events = parser.push(chunk.value);
     if (events.length > 0) onEvents(events);
     if (events.some((event) => event.type === "end")) return true;
+  }
+}
+
+/** Reads what comes next; gives the connection up, and throws `Unreachable`, if it breaks or nothing comes for long. */
+async function alive(reader: ReadableStreamDefaultReader<string>): Promise<ReadableStreamReadResult<string>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Unreachable()), SILENCE_MS);
+  });
+  try {
+    return await Promise.race([reader.read(), silence]);
+  } catch {
+    reader.cancel().catch(() => undefined);
+    throw new Unreachable();
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -65,6 +83,7 @@ async function readOnce(
  * nothing else: what is shown comes from queries.
  */
 export function useEvents(path: string | undefined, after: string | undefined, onEvents: (e: ServerEvent[]) => void) {
+  const client = useQueryClient();
   const start = useRef(after);
   const handler = useRef(onEvents);
   useEffect(() => {
@@ -75,13 +94,15 @@ export function useEvents(path: string | undefined, after: string | undefined, o
     if (path === undefined) return;
     const stop = new AbortController();
     const [gather, flush] = gathering((events) => handler.current(events));
-    // A refusal (deleted meanwhile) shows itself in the queries of the same thing.
-    followEvents(path, { signal: stop.signal, after: start.current, onEvents: gather }).catch(() => undefined);
+    // A refusal (deleted meanwhile) is shown by the queries of the same thing, once they ask.
+    followEvents(path, { signal: stop.signal, after: start.current, onEvents: gather }).catch(
+      () => void client.invalidateQueries(),
+    );
     return () => {
       stop.abort();
       flush();
     };
-  }, [path]);
+  }, [path, client]);
 }
 
 /** Hands on what comes within a moment at once, so that a thousand events cost one look at the page. */

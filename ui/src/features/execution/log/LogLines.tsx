@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "react";
 import type { LogLine } from "../../../api/log";
+import { follows } from "../../../lib/following";
 import { useRows } from "../../../lib/rows";
 import { Line } from "./Line";
 import classes from "./LogView.module.css";
 
 const ROW = 20;
-const NEAR = 30;
 
 interface LogLinesProps {
   /** Grows in place; `count` says how many rows there are. */
@@ -24,7 +24,7 @@ interface LogLinesProps {
 export function LogLines(props: LogLinesProps) {
   const { lines, rows, count, matches, current, withStep, withTimes, following, onFollowing } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const top = useRef(0);
+  const before = useRef({ scrollTop: 0, scrollHeight: 0, clientHeight: 0 });
   const { first, end } = useRows(scroller, count, ROW);
   useEffect(() => {
     const element = scroller.current;
@@ -38,11 +38,11 @@ export function LogLines(props: LogLinesProps) {
   const onScroll = () => {
     const element = scroller.current;
     if (!element) return;
-    const up = element.scrollTop < top.current;
-    top.current = element.scrollTop;
-    const distance = element.scrollHeight - element.clientHeight - element.scrollTop;
-    if (up && distance > NEAR && following) onFollowing(false);
-    if (!up && distance <= 1 && !following) onFollowing(true);
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    const now = { scrollTop, scrollHeight, clientHeight };
+    const next = follows(following, before.current, now);
+    before.current = now;
+    if (next !== following) onFollowing(next);
   };
 
   const matching = new Set(matches);
