@@ -64,7 +64,7 @@ def run(stack: ExitStack) -> int:
     ).returncode
     print()
     say("web UI", f"{url}/, user admin, password in {relative(STATE / 'data' / 'admin-password')}")
-    say("API", f"{url}/docs")
+    say("API", f"{url}/openapi.json")
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         return code
     keep_serving(url)

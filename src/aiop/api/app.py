@@ -64,6 +64,8 @@ def create_app(services: Services, *, site: Path | None = None, whole: bool = Tr
         description="Runs graphs of container steps, durably.",
         openapi_tags=_TAGS,
         redirect_slashes=False,
+        # Their pages load scripts from another host.
+        docs_url=None,
         redoc_url=None,
         dependencies=[QueryOnce],
     )

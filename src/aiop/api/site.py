@@ -52,7 +52,7 @@ _NOT_BUILT = """<!doctype html>
 <h1>The web UI is not part of this installation</h1>
 <p>It is built from the source by <code>make ui</code> in a checkout; start the service again after that.
 Wheels of aiop have it.</p>
-<p>The API is here all the same: <a href="/docs">its description</a>.</p>
+<p>The API is here all the same: <a href="/openapi.json">its description</a>.</p>
 </html>
 """
 
