@@ -70,6 +70,20 @@ def screens(present: Present) -> Iterator[Screen]:
     yield Screen("execution-log", f"{indexing}?view=log", "[role=log] :text('embedded')")
     yield Screen("execution-step", f"{failed}?step=check-links", "aside >> text=Attempts", act=details)
     yield Screen("execution-values", f"/executions/{present.report}?view=values", "text=target")
+    workflow = f"/workflows/{present.workflow}"
+    yield Screen("workflows", "/workflows", "tbody tr a")
+    yield Screen("workflow", workflow, "text=sales-report")
+    yield Screen("workflow-edit", f"{workflow}/edit", "text=No faults")
+    yield Screen("workflow-versions", f"{workflow}/versions", ".cm-changedLine, .cm-deletedChunk")
+    yield Screen("workflow-run", workflow, "[role=dialog] button[type=submit]", act=run)
+    yield Screen("pipelines", "/pipelines", "h1")
+    yield Screen("agents", "/agents", "tbody tr a")
+    yield Screen("users", "/settings/users", "text=editor")
+    yield Screen("tokens", "/settings/tokens", "text=nightly-build")
+    yield Screen("secrets", "/settings/secrets", "text=warehouse-password")
+    yield Screen("audit", "/settings/audit", "tbody tr")
+    yield Screen("narrow-workflow", workflow, "text=sales-report", size=NARROW)
+    yield Screen("narrow-agents", "/agents", "h1", size=NARROW)
     yield Screen("narrow-overview", "/", "text=Failed lately", size=NARROW)
     yield Screen("narrow-execution", failed, ".react-flow__node", size=NARROW)
 
@@ -77,6 +91,11 @@ def screens(present: Present) -> Iterator[Screen]:
 def details(page: Page) -> None:
     """Open the details of the step."""
     page.get_by_role("tab", name="Details").click()
+
+
+def run(page: Page) -> None:
+    """Open the form that runs the workflow."""
+    page.get_by_role("button", name="Run").first.click()
 
 
 def main(names: list[str]) -> int:
