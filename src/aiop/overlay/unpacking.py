@@ -21,24 +21,23 @@ def unpack_changes(archive: IO[bytes], name: str, upper: str, lowers: Sequence[s
 
     The archive is of the whole directory, each directory before what is in it; sockets, pipes and devices in it are
     passed over. Raises ``tarfile.TarError`` for an archive that is not of that form. Who is not root cannot give files
-    to others: the owners are then ours, and whoever may not write a file otherwise is let by its mode. What belongs to
-    ``user`` counts as root's: it does if that user had to unpack the directory.
+    to others: the owners are then ours, and whoever may not write a file otherwise is let by its mode. A ``user``
+    other than root who had to unpack the directory owns all in it: what still has its mode gets its owner from below.
     """
     with tarfile.open(fileobj=archive, mode="r|") as tar:
-        work = _Unpacking(tar, name, upper, Stack(lowers))
+        work = _Unpacking(tar, name, upper, Stack(lowers), user)
         for member in tar:
-            if user and member.uid == user:
-                member.uid = member.gid = 0
             work.take(member)
     work.finish()
 
 
 class _Unpacking:
-    def __init__(self, tar: tarfile.TarFile, name: str, upper: str, below: Stack) -> None:
+    def __init__(self, tar: tarfile.TarFile, name: str, upper: str, below: Stack, user: int) -> None:
         self._tar = tar
         self._name = name
         self._upper = upper
         self._below = below
+        self._user = user
         self._root = os.geteuid() == 0
         self._directories: dict[str, tarfile.TarInfo] = {}
         """Those that the archive has; all that is not in one of them is refused."""
@@ -47,6 +46,8 @@ class _Unpacking:
 
     def take(self, member: tarfile.TarInfo) -> None:
         path = self._path(member)
+        if self._user and member.uid == self._user:
+            self._give_back(path, member)
         if member.isdir():
             self._directories[path] = member
             if path:
@@ -66,6 +67,11 @@ class _Unpacking:
         else:
             return
         self._kept.add(path)
+
+    def _give_back(self, path: str, member: tarfile.TarInfo) -> None:
+        below = self._below.lookup(path)
+        if below is not None and (member.issym() or stat.S_IMODE(below.status.st_mode) == self._mode(member)):
+            member.uid, member.gid = below.status.st_uid, below.status.st_gid
 
     def finish(self) -> None:
         """Write whiteouts, and the modes and times of directories, which nothing must change any more."""

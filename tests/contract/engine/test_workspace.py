@@ -267,3 +267,12 @@ async def test_many_layers_fit_into_one_workspace(real: Workshop) -> None:
     run = await real.prepare(key, "cat f; ls d | wc -l; rm d/140", *layers)
     assert await real.run(key, run, output)
     assert output.stdout.decode().split() == ["14916"]
+
+
+async def test_what_another_user_does_not_touch_is_no_change(real: Workshop) -> None:
+    await real.start_from({"d/f": "1\n", "g": "2\n"})
+    layer = await real.step("cat d/f > made", user="1000:1000")
+    assert real.changes(layer) == {"made": "1\n"}
+    # Nor in what another user's step made.
+    above = await real.step("cat made > again", layer.id, user="2000:2000")
+    assert real.changes(above) == {"again": "1\n"}
