@@ -163,3 +163,23 @@ async def test_a_pod_bears_its_key(subject: KubernetesSubject) -> None:
     assert pod["metadata"]["labels"]["aiop.step"] == "Odd-Step"
     assert json.dumps(pod).count("serviceAccountToken") == 0
     assert key in await subject.engine.attempts()
+
+
+async def test_what_a_cluster_would_put_something_else_for_stays_as_it_is(subject: KubernetesSubject) -> None:
+    output = Output()
+    run = subject.run("echo '$$ $(A)' \"$A\"; kill -9 $$", environment={"A": "a$$b$(A)$"})
+    assert (await subject.outcome(run, output)).exit_code == 137
+    assert output.stdout == b"$$ $(A) a$$b$(A)$\n"
+
+
+async def test_a_container_that_wrote_much_is_there_until_its_log_was_read(subject: KubernetesSubject) -> None:
+    key, output = subject.key(), Output()
+    text = "echo x=1 >$AIOP_OUTPUT; seq 1 100000"
+    await subject.engine.start(key, subject.run(text), output)
+    outcome = await subject.engine.wait(key)
+    # With outputs it stays for as long as it takes.
+    assert subject.lab.get("pod", pod_name(key))["status"]["phase"] == "Running"
+    assert (outcome.exit_code, outcome.log_gap) == (0, None)
+    assert outcome.output_file is not None
+    assert outcome.output_file.content == b"x=1\n"
+    assert output.stdout == b"".join(b"%d\n" % number for number in range(1, 100_001))

@@ -432,7 +432,7 @@ async def test_secrets_are_in_no_pod_and_are_there_before_it_is_scheduled(api: A
     run = ContainerRun(
         "image",
         command=("true",),
-        environment={"TOKEN": "s3cret-word", "PLAIN": "$(TOKEN)"},
+        environment={"TOKEN": "s3cret-word", "PLAIN": "$(TOKEN) $$"},
         files={"/etc/key": b"s3cret-key"},
         secret_environment=frozenset({"TOKEN"}),
         credentials=Credentials("registry.example", "user", "s3cret-login"),
@@ -442,7 +442,7 @@ async def test_secrets_are_in_no_pod_and_are_there_before_it_is_scheduled(api: A
     assert pod["spec"].get("schedulingGates") is None
     environment = {entry["name"]: entry for entry in pod["spec"]["containers"][0]["env"]}
     assert environment["TOKEN"]["valueFrom"]["secretKeyRef"]["key"] == "variable0"
-    assert environment["PLAIN"]["value"] == "$$(TOKEN)"
+    assert environment["PLAIN"]["value"] == "$$(TOKEN) $$$$"
     name = pod["metadata"]["name"]
     assert set(api.secrets) == {name, f"{name}-pull"}
     assert pod["spec"]["imagePullSecrets"] == [{"name": f"{name}-pull"}]

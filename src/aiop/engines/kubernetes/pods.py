@@ -175,8 +175,8 @@ def _command(run: ContainerRun, key: StepKey, mode: str) -> dict[str, Any]:
 
 
 def _literal(text: str) -> str:
-    """Keep the cluster from putting variables in the place of ``$(NAME)``."""
-    return text.replace("$(", "$$(")
+    """Keep the cluster from putting variables in the place of ``$(NAME)``, and ``$`` in that of ``$$``."""
+    return text.replace("$", "$$")
 
 
 def _environment(run: ContainerRun, secret: str, mode: str) -> list[dict[str, Any]]:

@@ -6,6 +6,10 @@ image's own ``sh``: stdout stays as it is, each line of stderr gets a mark, and 
 and ends. The last one tells the exit code, up to a second before the cluster does, and where the outputs are: in the
 termination message if they are small, else in the container, which waits to have them read.
 
+When a container ends, its runtime may drop what it has not yet taken out of the pipes. So the shell of a command that
+wrote more than they hold stays after its last mark: with outputs until they are read, else until its pod is removed, at
+most ``LINGER_SECONDS``. The service, which goes by the mark, does not wait for that.
+
 ``/dev/shm`` is there for any user in every container; a volume of our own would make every pod wait for its mount.
 """
 
@@ -21,6 +25,7 @@ from aiop.model.run import OUTPUT_LIMIT, OutputFile
 
 __all__ = [
     "AIOP_OUTPUT",
+    "LINGER_SECONDS",
     "OUTPUT_FILE_LIMIT",
     "SHELL",
     "Left",
@@ -45,6 +50,12 @@ OUTPUT_FILE_LIMIT = 16 * OUTPUT_LIMIT
 
 _MESSAGE_ROOM = 2800
 """Bytes of outputs that fit into a termination message (4096), as base64 and with their names."""
+
+_PIPE = 65536
+"""Bytes that a pipe holds."""
+
+LINGER_SECONDS = 10
+"""How long a shell stays for the runtime's sake. Nobody has to let it go."""
 
 _SIZES = f"""\
 dir={_DIRECTORY}
@@ -76,7 +87,7 @@ _SCRIPT = (
     + f"""\
 token=$1 count=$2 gate=$3
 shift 3
-code= pid= term= oom= kind=n total=0 why=
+code= pid= term= oom= kind=n total=0 why= much=
 trap 'term=1; [ -z "$pid" ] || kill -TERM "$pid"' TERM
 trap '' PIPE
 mkdir -p -m 777 "$dir"
@@ -142,9 +153,14 @@ tell() {{
     *) echo "$1 $bytes" ;;
   esac
 }}
+# What it has written, to files too, with all that it waited for: more than enough is no harm.
+while read -r name value; do
+  if [ "$name" = wchar: ] && [ "$value" -gt {_PIPE} ]; then much=1; fi
+done </proc/$$/io
 if [ "$kind" = n ]; then
   each add "$count" "$@"
   if [ -n "$gate" ]; then kind=h
+  elif [ "$kind" = m ] && [ -n "$much" ]; then kind=h
   elif [ "$kind" = m ] && {{ [ "$total" -gt {_MESSAGE_ROOM} ] || ! command -v base64 >/dev/null; }}; then kind=h; fi
   if [ "$kind" = m ]; then
     {{ each tell "$count" "$@"; echo .; }} >/dev/termination-log
@@ -152,7 +168,10 @@ if [ "$kind" = n ]; then
 fi
 if [ "$kind" = h ]; then mkfifo "$dir/.held"; fi
 echo "${{token}}r $code ${{oom:-0}} $kind $why"
-if [ "$kind" = h ] && [ -z "$term" ]; then (read -r _ <"$dir/.held") & wait "$!"; fi
+trap 'exit "$code"' TERM
+if [ -n "$term" ]; then :
+elif [ "$kind" = h ]; then (read -r _ <"$dir/.held") & wait "$!"
+elif [ -n "$much" ]; then (exec sleep {LINGER_SECONDS}) >&- & wait "$!"; fi
 exit "$code"
 """
 )
@@ -178,7 +197,8 @@ _UNPACK = f"""\
 [ ! -e {_DIRECTORY}/.opened ] || exit 0
 cd "$1" || exit
 if [ "$(id -u)" = 0 ]; then exec tar -xf -; fi
-tail -c +513 | tar -xf -
+umask 0
+tail -c +513 | tar -xpf -
 """
 
 _OPEN = f"""\
