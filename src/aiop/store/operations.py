@@ -17,7 +17,7 @@ from aiop.model.records import WorkflowRecord
 from aiop.model.state import ExecutionStatus
 from aiop.store import tables
 from aiop.store.audit_log import AuditLog
-from aiop.store.cancelling import CANCELLABLE, cancel_all
+from aiop.store.cancelling import cancel_all, lock_cancellable
 from aiop.store.codec import AnyRow, moment
 from aiop.store.database import Database, Part
 from aiop.store.executions import ExecutionTable, new_row
@@ -193,9 +193,10 @@ class OperationsPart(Part):
         now, call = self._db.now(), self._db.audit.call()
 
         async def cancel(tx: AsyncConnection) -> ExecutionStatus:
-            row = (await tx.execute(CANCELLABLE.where(tables.executions.c.id == execution))).one_or_none()
-            if row is None:
+            found = await lock_cancellable(tx, tables.executions.c.id == execution)
+            if not found:
                 raise NotFound("Execution not found")
+            (row,) = found
             status = ExecutionStatus(row.status)
             if status.ended:
                 raise InvalidState(f"The execution has ended: it is {status}")
