@@ -122,9 +122,10 @@ async def test_what_is_stopped_leaves_its_outputs(subject: Subject) -> None:
     key, output = subject.key(), Output()
     run = subject.run("echo x=1 >$AIOP_OUTPUT; echo 2 >/made; echo up; sleep infinity", output_paths={"made": "/made"})
     await subject.engine.start(key, run, output)
+    waiting = asyncio.create_task(subject.engine.wait(key))
     await output.shows(b"up\n")
     await subject.engine.stop(key, grace=timedelta(seconds=20))
-    outcome = await subject.engine.wait(key)
+    outcome = await waiting
     assert outcome.output_file is not None
     assert (outcome.exit_code, outcome.output_file.content) == (143, b"x=1\n")
     assert {name: file.content for name, file in outcome.outputs.items()} == {"made": b"2\n"}
