@@ -52,8 +52,10 @@ class Change:
         place.mkdir()
 
     def _move(self, place: Path, other: Path) -> None:
-        if os.path.lexists(other) or not os.path.lexists(place) or self.other.startswith(f"{self.path}/"):
+        if os.path.lexists(other) or not os.path.lexists(place):
             return
+        if Path(os.path.realpath(other.parent)).is_relative_to(os.path.realpath(place)):
+            return  # into itself, perhaps by way of a link
         try:
             place.rename(other)
         except OSError:

@@ -52,7 +52,6 @@ class Row:
     status: ExecutionStatus = ExecutionStatus.PENDING
     owner: str | None = None
     epoch: int = 0
-    expires: float = 0
     cancel_requested: bool = False
     steps: dict[str, int] = field(default_factory=dict)
     events: int = 1
@@ -64,6 +63,8 @@ class Model:
     def __init__(self) -> None:
         self.rows = [Row() for _ in range(EXECUTIONS)]
         self.time = 0.0
+        self.expires = dict.fromkeys(OWNERS, 0.0)
+        """Of all that an owner holds, whenever it took it."""
 
     def holds(self, at: int, owner: str | None, epoch: int) -> bool:
         row = self.rows[at]
@@ -71,15 +72,16 @@ class Model:
 
     def take(self, at: int, owner: str) -> int:
         row = self.rows[at]
-        row.owner, row.epoch, row.expires = owner, row.epoch + 1, self.time + TTL.total_seconds()
+        row.owner, row.epoch = owner, row.epoch + 1
+        self.hold(owner)
         return row.epoch
 
+    def hold(self, owner: str) -> None:
+        self.expires[owner] = self.time + TTL.total_seconds()
+
     def claim(self, owner: str, limit: int) -> list[tuple[int, int]]:
-        free = [
-            at
-            for at, row in enumerate(self.rows)
-            if not row.status.ended and (row.owner is None or (row.expires <= self.time and row.owner != owner))
-        ]
+        gone = {None} | {other for other, expires in self.expires.items() if expires <= self.time and other != owner}
+        free = [at for at, row in enumerate(self.rows) if not row.status.ended and row.owner in gone]
         # What was placed before comes first.
         free.sort(key=lambda at: self.rows[at].epoch == 0)
         return [(at, self.take(at, owner)) for at in free[:limit]]
@@ -170,8 +172,7 @@ class Play:
 
     async def renew(self, owner: str) -> None:
         held = [at for at, row in enumerate(self.model.rows) if row.owner == owner and not row.status.ended]
-        for at in held:
-            self.model.rows[at].expires = self.model.time + TTL.total_seconds()
+        self.model.hold(owner)
         assert sorted(await self.store.renew(owner, ttl=TTL)) == sorted(self.ids[at] for at in held)
 
     async def release(self, at: int) -> None:
