@@ -22,34 +22,26 @@ from aiop.client.errors import (
     UnexpectedAnswer,
     WaitTimeout,
 )
-from aiop.client.results import (
+from aiop.client.results.access import ApiToken, AuditEntry, NewApiToken, Secret, User
+from aiop.client.results.definitions import (
+    Pipeline,
+    PipelineSubmission,
+    Source,
+    Submission,
+    Validation,
+    Version,
+    Workflow,
+)
+from aiop.client.results.executions import Artifact, CacheState, Event, Execution, LogLine, StepState, Waiting
+from aiop.client.results.result import Page
+from aiop.client.results.service import (
     Agent,
-    ApiToken,
-    Artifact,
-    AuditEntry,
-    CacheState,
     EngineOfAgent,
     EngineState,
-    Event,
-    Execution,
     Image,
     ImagesImported,
     ImagesPruned,
-    LogLine,
-    NewApiToken,
-    Page,
-    Pipeline,
-    PipelineSubmission,
-    Secret,
     ServiceStatus,
-    Source,
-    StepState,
-    Submission,
-    User,
-    Validation,
-    Version,
-    Waiting,
-    Workflow,
 )
 from aiop.client.retry import Retry
 from aiop.client.session import Tokens, TokenStore

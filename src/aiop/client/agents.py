@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 from aiop.client.effects import Flow, Request, Stream
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import Agent, Page
+from aiop.client.results.result import Json, Page
+from aiop.client.results.service import Agent
 from aiop.model.agent import AgentStatus
 
 __all__ = ["Agents"]
 
-Json = Mapping[str, Any]
 
 _PATH = "/dagger/agents"
 

@@ -8,7 +8,8 @@ from typing import Any
 from aiop.client.effects import Flow, Stream
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import AuditEntry, Page
+from aiop.client.results.access import AuditEntry
+from aiop.client.results.result import Page
 from aiop.model.audit import AuditAction
 
 __all__ = ["Audit"]

@@ -9,7 +9,8 @@ from aiop.client.calls import Calls
 from aiop.client.effects import Flow, Request, Stream
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import ApiToken, NewApiToken, Page, User
+from aiop.client.results.access import ApiToken, NewApiToken, User
+from aiop.client.results.result import Page
 from aiop.client.session import Tokens, sign_in
 from aiop.model.records import Role
 

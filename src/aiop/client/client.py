@@ -21,7 +21,7 @@ from aiop.client.images import Images
 from aiop.client.monitoring import Monitoring
 from aiop.client.operation import D, Resource, operation
 from aiop.client.pipelines import Pipelines
-from aiop.client.results import Execution
+from aiop.client.results.executions import Execution
 from aiop.client.retry import Retry
 from aiop.client.secrets import Secrets
 from aiop.client.session import Tokens, TokenStore

@@ -15,7 +15,8 @@ from aiop.client.errors import ServiceUnreachable, UnexpectedAnswer, WaitTimeout
 from aiop.client.following import Following
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import CacheState, Event, Execution, LogLine, Page
+from aiop.client.results.executions import CacheState, Event, Execution, LogLine
+from aiop.client.results.result import Page
 from aiop.client.sse import ServerEvent
 from aiop.model.records import EventType
 from aiop.model.records import Stream as LogStream

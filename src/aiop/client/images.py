@@ -10,7 +10,8 @@ from typing import Any
 from aiop.client.effects import Flow, Request, Stream
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import Image, ImagesImported, ImagesPruned, Page
+from aiop.client.results.result import Page
+from aiop.client.results.service import Image, ImagesImported, ImagesPruned
 
 __all__ = ["Images"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiop.client.effects import Flow, Request
 from aiop.client.operation import D, Resource, operation
-from aiop.client.results import ServiceStatus
+from aiop.client.results.service import ServiceStatus
 
 __all__ = ["Monitoring"]
 

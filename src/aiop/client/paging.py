@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from aiop.client.calls import Calls
 from aiop.client.decode import decode
 from aiop.client.effects import Emit, Flow, Request, Stream
-from aiop.client.results import Page
+from aiop.client.results.result import Page
 
 __all__ = ["every", "page"]
 

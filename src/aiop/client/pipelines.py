@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from aiop.client.effects import Flow, Request, Stream
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import Page, Pipeline, PipelineSubmission, Source
+from aiop.client.results.definitions import Pipeline, PipelineSubmission, Source
+from aiop.client.results.result import Json, Page
 
 __all__ = ["Pipelines"]
 
-Json = Mapping[str, Any]
 
 _PATH = "/dagger/pipelines"
 _SOURCES = "/dagger/sources"

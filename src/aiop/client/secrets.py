@@ -8,7 +8,8 @@ from urllib.parse import quote
 from aiop.client.effects import Flow, Request, Stream
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import Page, Secret
+from aiop.client.results.access import Secret
+from aiop.client.results.result import Page
 
 __all__ = ["Secrets"]
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from aiop.client.effects import Flow, Request, Stream
 from aiop.client.errors import InvalidRequest
 from aiop.client.operation import D, Resource, operation, stream
 from aiop.client.paging import every, page
-from aiop.client.results import Page, Submission, Validation, Version, Workflow
+from aiop.client.results.definitions import Submission, Validation, Version, Workflow
+from aiop.client.results.result import Json, Page
 from aiop.model.state import ExecutionStatus
 
 __all__ = ["Workflows"]
 
-Json = Mapping[str, Any]
 
 _PATH = "/dagger/workflows"
 
