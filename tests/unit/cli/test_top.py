@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import httpx
 import pytest
@@ -17,10 +18,10 @@ from unit.cli.answers import EXECUTION, WORKFLOW, execution, page, workflow
 
 AT = datetime(2025, 3, 1, 12, 0, 30, tzinfo=UTC)
 METRICS = """# TYPE dagger_workflow_executions_total counter
-dagger_workflow_executions_total{workflow_id="a",status="completed"} 2
-dagger_workflow_executions_total{workflow_id="b",status="failed"} 1
-dagger_step_executions_total{status="completed"} 40
-dagger_step_executions_total{status="skipped"} 2
+dagger_workflow_executions_total{{workflow_id="a",status="completed"}} {executions}
+dagger_workflow_executions_total{{workflow_id="b",status="failed"}} 1
+dagger_step_executions_total{{status="completed"}} {steps}
+dagger_step_executions_total{{status="skipped"}} 2
 dagger_step_execution_duration_seconds_count 42
 """
 
@@ -146,24 +147,41 @@ def test_programs_get_the_same_as_data():
 
 @pytest.fixture
 def busy(stub, monkeypatch):
-    """A service with something to show, and no time that passes."""
+    """A service in which 10 steps and an execution end between two looks, 2 s apart; no time passes."""
     monkeypatch.setattr("aiop.cli.top.keys.time.sleep", lambda _: None)
+    seconds = count(step=2)
+    monkeypatch.setattr("aiop.cli.top.loop.now", lambda: AT + timedelta(seconds=next(seconds)))
+    steps, ended = count(40, step=10), count(2)
+    found = {
+        "running": execution("running", completed_at=None),
+        "pending": execution("pending", id=WORKFLOW, started_at=None, created_at="2025-03-01T12:00:00Z"),
+    }
     status = {"status": "healthy", "version": "1.0", "active_workflows": 1, "active_steps": 1}
     stub.on("GET", "/monitoring/dagger/status", status | {"memory_usage_mb": 1, "cpu_usage_percent": 1, "engines": []})
-    stub.on("GET", "/monitoring/dagger/metrics", lambda _: httpx.Response(200, text=METRICS))
+    stub.on(
+        "GET",
+        "/monitoring/dagger/metrics",
+        lambda _: httpx.Response(200, text=METRICS.format(steps=next(steps), executions=next(ended))),
+    )
     stub.on("GET", "/dagger/agents", page("agents"))
-    stub.on("GET", "/dagger/executions", page("executions", execution("running", completed_at=None)))
+    stub.on(
+        "GET",
+        "/dagger/executions",
+        lambda asked: httpx.Response(200, json=page("executions", found[asked.url.params["status"]])),
+    )
     stub.on("GET", f"/dagger/workflows/{WORKFLOW}", workflow())
     return stub
 
 
-def test_a_script_gets_one_object(busy, cli):
+def test_a_script_gets_one_object_with_the_rates_between_two_looks(busy, cli):
     ended = cli("top", "--once", "--json")
 
     assert ended.code == 0
-    assert ended.json["executions"]["running"] == 1
-    assert ended.json["running"][0]["name"] == "words"
-    assert ended.json["steps"]["per_second"] == 0
+    assert ended.json["at"] == "2025-03-01T12:00:32Z"
+    assert ended.json["executions"] == {"running": 1, "waiting": 1, "per_second": 0.5}
+    assert ended.json["steps"] == {"running": 1, "per_second": 5}
+    assert [(each["id"], each["name"]) for each in ended.json["running"]] == [(EXECUTION, "words")]
+    assert [(each["id"], each["name"]) for each in ended.json["waiting"]] == [(WORKFLOW, "words")]
 
 
 def test_names_are_asked_for_once(busy, cli):
