@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiop.cli.exits import Exit, Failure
+from aiop.cli.imports import without
 from aiop.cli.places import LocalAdmin, login_file
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def connect(server: str | None, *, hurried: bool = False) -> Iterator[Client]:
     owner.
     """
     # httpx brings a command line of its own, which takes as long to load as all the rest; this says it is not there
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    import httpx
+    with without("httpx._main"):
+        import httpx
 
     from aiop.cli.logins import KeptTokens
     from aiop.client import Client, Retry
