@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "watch"]
 
 EXAMPLES = examples(
-    "aiop watch  # the newest one that has not ended",
+    "aiop watch  # the newest one that runs",
     "aiop watch 01a207c0",
     "aiop watch 01a207c0 -o json | jq .outputs",
 )
@@ -29,7 +29,7 @@ def watch(
         str | None,
         typer.Argument(
             metavar="EXECUTION",
-            help="Its id, or the beginning of it; else the newest one that has not ended.",
+            help="Its id, or the beginning of it; else the newest one that runs, or that waits if none does.",
             autocompletion=completion.executions,
         ),
     ] = None,
