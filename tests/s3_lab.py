@@ -1,4 +1,7 @@
-"""An S3 server for tests: moto's, in a process of its own, or the one that the environment names."""
+"""An S3 server for tests: moto's, in a process of its own, or the one that the environment names.
+
+moto's needs flask and flask-cors; the extra that moto has for it would bring much more.
+"""
 
 from __future__ import annotations
 
