@@ -1,14 +1,20 @@
-"""Several services that share what they keep, as one."""
+"""What is tested: several services that share what they keep, as one, and one of each thing that they keep."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 from aiop.artifacts import LocalArtifacts, SharedArtifacts
 from aiop.interfaces import Artifacts
 from aiop.model.artifacts import Garbage, Layer, Snapshot, StoredOutput
-from aiop.model.ids import ExecutionId, LayerId, SnapshotId, StepKey, UploadId
+from aiop.model.ids import ExecutionId, LayerId, SnapshotId, StepId, StepKey, UploadId
 from aiop.model.run import Workspace
+from tars import pieces, tar
+from trees import plant
+
+EXECUTION = ExecutionId("0190163d-8694-739b-aea5-966c26f8ad91")
+KEY = StepKey(EXECUTION, StepId("step"))
 
 
 class Turns:
@@ -62,3 +68,14 @@ def services(artifacts: Artifacts) -> Sequence[LocalArtifacts]:
         return artifacts.all
     assert isinstance(artifacts, LocalArtifacts)
     return [artifacts]
+
+
+async def everything(artifacts: Artifacts, tmp_path: Path) -> Garbage:
+    """Make one of each."""
+    taken = await artifacts.snapshot(str(plant(tmp_path / "source", {"f": "1", "g": "22"})))
+    upload = await artifacts.upload(pieces(tar([("u", b"333")])))
+    workspace = await artifacts.prepare(KEY, source=taken.id, layers=[], target="/w")
+    plant(Path(workspace.upper), {"made": "4444"})
+    layer = await artifacts.seal(KEY)
+    await artifacts.keep_output(EXECUTION, "o", "made", source=taken.id, layers=[layer.id], target="/w")
+    return Garbage(frozenset({taken.id}), frozenset({layer.id}), frozenset({upload}), frozenset({EXECUTION}))

@@ -9,26 +9,11 @@ import pytest
 from aiop.errors import ArtifactLost, NotFound
 from aiop.interfaces import Artifacts
 from aiop.model.artifacts import Garbage
-from aiop.model.ids import ExecutionId, StepId, StepKey
-from contract.artifacts.subject import services
+from contract.artifacts.subject import EXECUTION, everything, services
 from tars import pieces, tar
-from trees import plant
 from unit.artifacts.conftest import StillClock
 
-EXECUTION = ExecutionId("0190163d-8694-739b-aea5-966c26f8ad91")
-KEY = StepKey(EXECUTION, StepId("step"))
 LONG = timedelta(hours=25)
-
-
-async def everything(artifacts: Artifacts, tmp_path: Path) -> Garbage:
-    """Make one of each."""
-    taken = await artifacts.snapshot(str(plant(tmp_path / "source", {"f": "1", "g": "22"})))
-    upload = await artifacts.upload(pieces(tar([("u", b"333")])))
-    workspace = await artifacts.prepare(KEY, source=taken.id, layers=[], target="/w")
-    plant(Path(workspace.upper), {"made": "4444"})
-    layer = await artifacts.seal(KEY)
-    await artifacts.keep_output(EXECUTION, "o", "made", source=taken.id, layers=[layer.id], target="/w")
-    return Garbage(frozenset({taken.id}), frozenset({layer.id}), frozenset({upload}), frozenset({EXECUTION}))
 
 
 async def sweep(artifacts: Artifacts, clock: StillClock, kept: Garbage) -> None:

@@ -1,4 +1,4 @@
-"""What nobody needs goes, and nothing else does."""
+"""What a directory does beyond the contract: nothing is left of what goes, also after a crash at any point."""
 
 import asyncio
 import contextlib
@@ -9,27 +9,13 @@ from pathlib import Path
 import pytest
 
 from aiop.artifacts import LocalArtifacts
-from aiop.errors import ArtifactLost, NotFound, StorageUnavailable
+from aiop.errors import ArtifactLost, StorageUnavailable
 from aiop.model.artifacts import Garbage
-from aiop.model.ids import ExecutionId, StepId, StepKey
-from tars import pieces, tar
+from contract.artifacts.subject import EXECUTION, KEY, everything
 from trees import plant, shape
 from unit.artifacts.conftest import StillClock
 
-EXECUTION = ExecutionId("0190163d-8694-739b-aea5-966c26f8ad91")
-KEY = StepKey(EXECUTION, StepId("step"))
 LONG = timedelta(hours=2)
-
-
-async def everything(artifacts: LocalArtifacts, tmp_path: Path) -> Garbage:
-    """Make one of each."""
-    taken = await artifacts.snapshot(str(plant(tmp_path / "source", {"f": "1", "g": "22"})))
-    upload = await artifacts.upload(pieces(tar([("u", b"333")])))
-    workspace = await artifacts.prepare(KEY, source=taken.id, layers=[], target="/w")
-    plant(Path(workspace.upper), {"made": "4444"})
-    layer = await artifacts.seal(KEY)
-    await artifacts.keep_output(EXECUTION, "o", "made", source=taken.id, layers=[layer.id], target="/w")
-    return Garbage(frozenset({taken.id}), frozenset({layer.id}), frozenset({upload}), frozenset({EXECUTION}))
 
 
 def files(artifacts: LocalArtifacts) -> set[str]:
@@ -49,27 +35,6 @@ async def test_what_was_given_out_lately_is_not_listed(
     assert await artifacts.held() == Garbage()
     clock.pass_by(LONG)
     assert await artifacts.held() == made
-
-
-async def test_all_that_is_discarded_is_gone_with_its_content(
-    artifacts: LocalArtifacts, tmp_path: Path, clock: StillClock
-) -> None:
-    made = await everything(artifacts, tmp_path)
-    clock.pass_by(LONG)
-    await artifacts.discard(await artifacts.held())
-    clock.pass_by(LONG)
-    # The snapshot of the upload goes once the upload is gone.
-    await artifacts.discard(await artifacts.held())
-    assert files(artifacts) == set()
-    (snapshot,), (layer,), (upload,) = made.snapshots, made.layers, made.uploads
-    with pytest.raises(ArtifactLost):
-        await artifacts.read(snapshot, "f", limit=1)
-    with pytest.raises(ArtifactLost):
-        await artifacts.layer(layer)
-    with pytest.raises(NotFound):
-        await artifacts.uploaded(upload)
-    with pytest.raises(ArtifactLost):
-        await anext(artifacts.read_output(EXECUTION, "o"))
 
 
 async def test_what_is_not_discarded_stays_whole(artifacts: LocalArtifacts, tmp_path: Path, clock: StillClock) -> None:
