@@ -35,7 +35,7 @@ class StubService:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append((request.method, request.url.raw_path.decode()))
-        if request.content and request.headers["content-type"] == "application/json":
+        if request.content and request.headers.get("content-type") == "application/json":
             self.bodies.append(json.loads(request.content))
         for method, path, answer in self._answers:
             if method == request.method and path.fullmatch(request.url.path):

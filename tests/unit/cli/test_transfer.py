@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import hashlib
 import io
-from contextlib import redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 
+import httpx
 import pytest
 
 from aiop.cli.transfer import transfer
+from unit.cli.answers import EXECUTION, execution, page
 
 
 class Terminal(io.StringIO):
@@ -59,3 +62,56 @@ def test_nothing_is_shown_to_who_is_no_terminal(capsys):
         told(5)
 
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What transfers are told, each with its name and its size."""
+    made = {}
+
+    @contextmanager
+    def recorded(what, size):
+        made[what] = size, (done := [])
+        yield done.append
+
+    monkeypatch.setattr("aiop.cli.transfer.transfer", recorded)
+    return made
+
+
+def test_a_download_is_a_transfer(stub, cli, told):
+    content = b"x" * 100_000
+    artifact = {"name": "report", "step": "count", "path": "r", "kind": "file", "size": len(content)}
+    artifact["sha256"] = hashlib.sha256(content).hexdigest()
+    stub.on("GET", f"/dagger/executions/{EXECUTION}", execution(artifacts=[artifact]))
+    stub.on("GET", f"/dagger/executions/{EXECUTION}/outputs/report", lambda _: httpx.Response(200, content=content))
+
+    assert cli("execution", "download", EXECUTION).code == 0
+    assert told.keys() == {"Downloading report"}
+    size, done = told["Downloading report"]
+    assert (size, done[-1]) == (100_000, 100_000)
+
+
+def test_packing_and_uploading_a_directory_are_transfers(stub, cli, told, home):
+    (home / "app").mkdir()
+    (home / "app" / "pipeline.yaml").write_text("steps: [{id: a, container: {image: busybox, script: 'true'}}]")
+    sent = []
+    pipeline = {"id": EXECUTION, "name": "app", "source_directory": "source:1", "pipeline_definition": "pipeline.yaml"}
+
+    def upload(request):
+        sent.append(len(request.content))
+        return httpx.Response(201, json={"id": "1", "source_directory": "source:1", "files": 1, "size": 1})
+
+    stub.on("POST", "/dagger/sources", upload)
+    stub.on("GET", "/dagger/pipelines", page("pipelines"))
+    stub.on("POST", "/dagger/pipelines", pipeline, status=201)
+    accepted = {"execution_id": EXECUTION, "status": "pending", "pipeline_id": EXECUTION}
+    stub.on("POST", f"/dagger/pipelines/{EXECUTION}/execute", accepted, status=202)
+
+    assert cli("pipeline", "run", "./app", "--detach").code == 0
+    assert told.keys() == {"Packing app", "Uploading app"}
+    size, packed = told["Packing app"]
+    assert size is None
+    assert packed[-1] > 0
+    size, done = told["Uploading app"]
+    assert [size] == sent
+    assert (done[0], done[-1]) == (0, size)
