@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 NODE := $(VENV)/.node-installed
-NPM := cd ui && PATH="$(CURDIR)/$(BIN):$$PATH" npm
+NPM := cd ui && PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1 npm
 UI_LIBRARIES := ui/node_modules/.installed
 UI_DEV := ui/node_modules/.dev-installed
 UI := src/aiop/ui/index.html
@@ -104,11 +104,11 @@ $(NODE): requirements/node.txt | $(RUNTIME)
 
 $(UI_LIBRARIES): ui/package-lock.json ui/package.json | $(NODE)
 	@echo "aiop: installing ui/package-lock.json"
-	@$(NPM) ci --silent $$(test -e node_modules/.dev-installed || echo --omit=dev) && touch node_modules/.installed
+	@$(NPM) ci --loglevel error $$(test -e node_modules/.dev-installed || echo --omit=dev) >/dev/null && touch node_modules/.installed
 
 $(UI_DEV): ui/package-lock.json ui/package.json | $(NODE)
 	@echo "aiop: installing ui/package-lock.json"
-	@$(NPM) ci --silent && touch node_modules/.installed node_modules/.dev-installed
+	@$(NPM) ci --loglevel error >/dev/null && touch node_modules/.installed node_modules/.dev-installed
 
 $(UI): $(UI_LIBRARIES) $(UI_SOURCES)
 	@echo "aiop: building the web UI"
