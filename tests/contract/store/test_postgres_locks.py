@@ -6,15 +6,21 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from aiop.errors import NotFound
+from aiop.model.ids import ExecutionId, VersionId, new_id
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, tables
 from aiop.store.dialect import dialect_for
 from contract.store.subject import (
     AGENT,
     Subject,
+    a_pipeline,
+    a_pipeline_run,
+    claimed_run,
+    ended,
     submitted,
 )
 from postgres_lab import Postgres
@@ -72,3 +78,48 @@ async def test_a_cancel_that_waited_for_a_claim_asks_the_owner(subject: Subject,
 
     assert await cancel is ExecutionStatus.PENDING
     assert await store.cancel_requests("a") == [execution]
+
+
+async def pinned(store: SqlStore) -> tuple[Any, ExecutionId, VersionId]:
+    """A pipeline, and its only execution, which has ended, with its version."""
+    pipeline = a_pipeline()
+    await store.create_pipeline(pipeline)
+    lease = await claimed_run(store, pipeline)
+    await store.commit(lease, ended())
+    return pipeline, lease.execution, (await store.execution(lease.execution)).version_id
+
+
+async def copy_as_running(tx: AsyncConnection, execution: ExecutionId) -> None:
+    """Write another execution of the same version."""
+    table = tables.executions
+    row = dict((await tx.execute(select(table).where(table.c.id == execution))).one()._mapping)
+    changed = {"id": new_id(), "status": ExecutionStatus.RUNNING.value, "completed_at": None}
+    await tx.execute(insert(table).values(row | changed))
+
+
+async def test_a_version_stays_for_whoever_was_submitted_while_the_last_execution_of_it_went(
+    subject: Subject, store: SqlStore
+) -> None:
+    _, execution, version = await pinned(store)
+    async with another(subject) as submission:
+        held = tables.versions.c.id == version
+        await submission.execute(select(tables.versions.c.id).where(held).with_for_update(read=True, key_share=True))
+        purge = await held_up_by(submission, store.purge([execution]))
+        await copy_as_running(submission, execution)
+    await purge
+
+    with pytest.raises(NotFound):
+        await store.execution(execution)
+    assert await store.document(version)
+
+
+async def test_a_version_that_goes_while_somebody_submits_is_stored_again(subject: Subject, store: SqlStore) -> None:
+    pipeline, _, version = await pinned(store)
+    async with another(subject) as retention:
+        await lock(retention, tables.versions, tables.versions.c.id == version)
+        submission = await held_up_by(retention, store.submit(a_pipeline_run(pipeline)))
+        await retention.execute(delete(tables.versions).where(tables.versions.c.id == version))
+
+    again = (await store.execution(await submission)).version_id
+    assert again != version
+    assert await store.document(again)
