@@ -142,10 +142,10 @@ class EntryTable:
             await tx.execute(_USE, {"keys": some, "now": self._db.now()})
 
     async def delete(self, tx: AsyncConnection, keys: Sequence[str]) -> None:
-        """Delete entries with their logs."""
+        """Delete entries with their logs, in the order of ``add``: one that writes just now is waited for."""
         for some in batched(keys, _AT_ONCE):
-            await tx.execute(_FORGET_LOG, {"keys": some})
             await tx.execute(_FORGET, {"keys": some})
+            await tx.execute(_FORGET_LOG, {"keys": some})
 
 
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)

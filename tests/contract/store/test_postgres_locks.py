@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
+from aiop.interfaces import Changes
 from aiop.model.ids import ExecutionId, VersionId, new_id
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, tables
@@ -17,8 +18,10 @@ from aiop.store.dialect import dialect_for
 from contract.store.subject import (
     AGENT,
     Subject,
+    a_batch,
     a_pipeline,
     a_pipeline_run,
+    an_entry,
     claimed_run,
     ended,
     submitted,
@@ -123,3 +126,21 @@ async def test_a_version_that_goes_while_somebody_submits_is_stored_again(subjec
     again = (await store.execution(await submission)).version_id
     assert again != version
     assert await store.document(again)
+
+
+async def test_an_entry_of_the_cache_that_goes_takes_the_log_with_it_that_was_just_written(
+    subject: Subject, store: SqlStore
+) -> None:
+    pipeline = a_pipeline()
+    await store.create_pipeline(pipeline)
+    lease = await claimed_run(store, pipeline)
+    await store.commit(lease, Changes(logs=[a_batch(1, "old")], entries=[an_entry(lease)]))
+    logs = tables.cache_logs
+    async with another(subject) as commit:
+        await lock(commit, tables.cache_entries, tables.cache_entries.c.key == "k1")
+        forget = await held_up_by(commit, store.forget("k1"))
+        await commit.execute(insert(logs).values(key="k1", seq=2, encoding=0, lines=b""))
+    await forget
+
+    async with another(subject) as later:
+        assert await later.scalar(select(func.count()).select_from(logs)) == 0
