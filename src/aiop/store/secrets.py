@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aiop.errors import NotFound
+from aiop.errors import NotFound, StorageUnavailable
 from aiop.interfaces import NewSecret, Page, SecretQuery
 from aiop.model.audit import AuditAction
 from aiop.model.ids import new_id
@@ -25,7 +26,7 @@ from aiop.store.workflows import ESCAPE, pattern
 __all__ = ["SecretPart"]
 
 _AT_ONCE = 500
-"""Names for one statement: a database bounds its parameters."""
+"""Names or ids for one statement: a database bounds its parameters."""
 
 _MARGIN = timedelta(minutes=1) // timedelta(microseconds=1)
 """An execution submitted so much later may still have been given the value before: clocks differ, and are set."""
@@ -83,7 +84,10 @@ class SecretPart(Part):
             await call.write(tx, action, new.name)
             return _record((await tx.execute(_SECRET, {"name": new.name})).one()), known is None
 
-        return await self._db.write(put)
+        stored, is_new = await self._db.write(put)
+        if not is_new:
+            await self._purge_soon()
+        return stored, is_new
 
     async def delete_secret(self, name: str) -> None:
         """Delete one."""
@@ -97,6 +101,12 @@ class SecretPart(Part):
             await call.write(tx, AuditAction.SECRET_DELETED, name)
 
         await self._db.write(remove)
+        await self._purge_soon()
+
+    async def _purge_soon(self) -> None:
+        """Purge after a value was retired: only when that is there to be read, nobody can be given it any more."""
+        with suppress(StorageUnavailable):  # retention purges too
+            await self.purge_replaced_secrets()
 
     async def sealed_secrets(self, names: Collection[str]) -> Sequence[SealedSecret]:
         """Read all values that are kept."""
@@ -111,11 +121,7 @@ class SecretPart(Part):
 
     async def purge_replaced_secrets(self) -> int:
         """Delete what nobody may hold any more."""
-
-        async def purge(tx: AsyncConnection) -> int:
-            return await _purge(tx)
-
-        return await self._db.write(purge)
+        return await self._db.write(_purge)
 
 
 async def _retire(tx: AsyncConnection, name: str, now: int) -> None:
@@ -124,20 +130,23 @@ async def _retire(tx: AsyncConnection, name: str, now: int) -> None:
     await tx.execute(
         update(tables.secret_values).where(values.name == name, values.replaced_at.is_(None)).values(replaced_at=now)
     )
-    await _purge(tx)
 
 
 async def _purge(tx: AsyncConnection) -> int:
-    executions, replaced_at = tables.executions.c, tables.secret_values.c.replaced_at
-    former = replaced_at.is_not(None)
+    executions, values = tables.executions.c, tables.secret_values.c
+    # First, as what is retired from now on may have been given to an execution that the next statement does not see.
+    former = (await tx.execute(select(values.id, values.replaced_at).where(values.replaced_at.is_not(None)))).all()
+    if not former:
+        return 0
     oldest = [
         at
         for status in OPEN  # one by one, as then an index has them in order
         if (at := await tx.scalar(select(func.min(executions.created_at)).where(executions.status == status)))
     ]
-    if oldest:
-        former &= replaced_at < min(oldest) - _MARGIN
-    return (await tx.execute(delete(tables.secret_values).where(former))).rowcount
+    gone = [row.id for row in former if not oldest or row.replaced_at < min(oldest) - _MARGIN]
+    for some in batched(gone, _AT_ONCE):
+        await tx.execute(delete(tables.secret_values).where(values.id.in_(some)))
+    return len(gone)
 
 
 _SECRET = select(tables.secrets).where(tables.secrets.c.name == bindparam("name"))

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
-from aiop.interfaces import Changes
+from aiop.interfaces import Changes, NewSecret
 from aiop.model.ids import ExecutionId, VersionId, new_id
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, tables
@@ -144,3 +144,38 @@ async def test_an_entry_of_the_cache_that_goes_takes_the_log_with_it_that_was_ju
 
     async with another(subject) as later:
         assert await later.scalar(select(func.count()).select_from(logs)) == 0
+
+
+async def test_a_former_value_stays_for_whoever_was_given_it_while_it_was_replaced(
+    subject: Subject, store: SqlStore
+) -> None:
+    _, execution, _ = await pinned(store)
+    await store.put_secret(NewSecret("TOKEN", b"1", None, "admin"))
+    async with another(subject) as slow:
+        await slow.execute(text("LOCK TABLE audit IN SHARE MODE"))
+        put = await held_up_by(slow, store.put_secret(NewSecret("TOKEN", b"2", None, "admin")))
+        async with another(subject) as claim:
+            await copy_as_running(claim, execution)
+        assert [each.sealed for each in await store.sealed_secrets(["TOKEN"])] == [b"1"]
+    await put
+
+    assert [each.sealed for each in await store.sealed_secrets(["TOKEN"])] == [b"2", b"1"]
+
+
+async def test_a_value_that_is_replaced_during_a_purge_stays_for_whoever_was_given_it(
+    subject: Subject, store: SqlStore
+) -> None:
+    _, execution, _ = await pinned(store)
+    await store.put_secret(NewSecret("TOKEN", b"1", None, "admin"))
+    table = tables.secret_values
+    async with another(subject) as earlier:
+        await earlier.execute(insert(table).values(name="OTHER", id=new_id(), sealed=b"", replaced_at=1))
+    async with another(subject) as put:
+        await put.execute(text("LOCK TABLE secret_values IN SHARE MODE"))
+        purge = await held_up_by(put, store.purge_replaced_secrets())
+        async with another(subject) as claim:
+            await copy_as_running(claim, execution)
+        await put.execute(update(table).where(table.c.name == "TOKEN").values(replaced_at=2))
+
+    assert await purge == 1
+    assert [each.sealed for each in await store.sealed_secrets(["TOKEN"])] == [b"1"]
