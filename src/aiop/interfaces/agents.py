@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,8 +45,11 @@ class AgentStore(Protocol):
     async def all_agents(self) -> Sequence[AgentRecord]:
         """Read all, with deleted ones on which executions are still placed; oldest first."""
 
-    async def change_agent(self, agent: AgentRecord) -> AgentRecord:
-        """Replace everything but health; raises ``NotFound``."""
+    async def change_agent(self, agent: AgentId, change: Callable[[AgentRecord], AgentRecord]) -> AgentRecord:
+        """Replace everything but health by what ``change`` makes of it, while nobody else changes it or places there.
+
+        ``change`` may be called twice, and raise; raises ``NotFound``.
+        """
 
     async def delete_agent(self, agent: AgentId, *, force: bool) -> Sequence[ExecutionId]:
         """Delete one; returns the executions that are placed there, which are to be failed.

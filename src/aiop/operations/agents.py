@@ -111,13 +111,18 @@ class AgentOperations:
         if "engine" in values:
             values["engine"] = values["engine"] or self._assumed
             values["sealed"] = self._sealed(values.pop("tls", None), values.pop("kubeconfig", None))
-            if record.load and (values["engine"], values["sealed"]) != (record.engine, record.sealed):
-                raise InvalidState("Executions are on the agent: its engine can be changed when they have ended")
         if not values:
             return record
-        changed = await self._store.change_agent(replace(record, **values))
+
+        def change(present: AgentRecord) -> AgentRecord:
+            changed = replace(present, **values)
+            if present.load and (changed.engine, changed.sealed) != (present.engine, present.sealed):
+                raise InvalidState("Executions are on the agent: its engine can be changed when they have ended")
+            return changed
+
+        stored = await self._store.change_agent(agent, change)
         self._changed()
-        return changed
+        return stored
 
     async def delete(self, agent: AgentId, *, force: bool) -> None:
         """Delete an agent; by force its executions fail with ``agent_deleted``.

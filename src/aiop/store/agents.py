@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -70,13 +70,13 @@ class AgentPart(Part):
         async def add(tx: AsyncConnection) -> AgentRecord:
             if agent.installation is not None:
                 own = agents.c.installation == agent.installation
+                untouched = (agents.c.updated_at.is_(None), agents.c.deleted_at.is_(None))
+                row = _row(agent)
+                values = {name: row[name] for name in _OWN}
+                await tx.execute(update(agents).where(own, *untouched).values(values))
                 present = (await tx.execute(_AGENTS.where(own))).one_or_none()
                 if present is not None:
-                    if present.updated_at is None and present.deleted_at is None:
-                        row = _row(agent)
-                        values = {name: row[name] for name in _OWN}
-                        await tx.execute(update(agents).where(own).values(values))
-                    return agent_record((await tx.execute(_AGENTS.where(own))).one())
+                    return agent_record(present)
             await tx.execute(insert(agents).values(_row(agent)))
             await call.write(tx, AuditAction.AGENT_CREATED, agent.id, name=agent.name)
             return agent
@@ -102,18 +102,20 @@ class AgentPart(Part):
         """Read all that are shown, and those that still have executions."""
         return [agent_record(row) for row in await self._db.rows(_ALL)]
 
-    async def change_agent(self, agent: AgentRecord) -> AgentRecord:
+    async def change_agent(self, agent: AgentId, change: Callable[[AgentRecord], AgentRecord]) -> AgentRecord:
         """Replace everything but health."""
-        agents, call = tables.agents, self._db.audit.call()
-        values = {name: value for name, value in _row(agent).items() if name not in _KEPT}
+        chosen, call = tables.agents.c.id == agent, self._db.audit.call()
 
-        async def change(tx: AsyncConnection) -> AgentRecord:
-            await _present(tx, agent.id)
-            await tx.execute(update(agents).where(agents.c.id == agent.id).values(**values, updated_at=self._db.now()))
-            await call.write(tx, AuditAction.AGENT_CHANGED, agent.id, name=agent.name)
-            return agent_record((await tx.execute(_SHOWN.where(agents.c.id == agent.id))).one())
+        async def replace(tx: AsyncConnection) -> AgentRecord:
+            await self._db.dialect.lock_placement(tx, wait=True)
+            await _present(tx, agent)
+            changed = change(agent_record((await tx.execute(_SHOWN.where(chosen))).one()))
+            values = {name: value for name, value in _row(changed).items() if name not in _KEPT}
+            await tx.execute(update(tables.agents).where(chosen).values(**values, updated_at=self._db.now()))
+            await call.write(tx, AuditAction.AGENT_CHANGED, agent, name=changed.name)
+            return agent_record((await tx.execute(_SHOWN.where(chosen))).one())
 
-        return await self._db.write(change)
+        return await self._db.write(replace)
 
     async def delete_agent(self, agent: AgentId, *, force: bool) -> Sequence[ExecutionId]:
         """Hide it; its row stays as long as something is placed there, and that of a local one as a mark."""

@@ -1,5 +1,6 @@
 """Agents as they are stored."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import AgentQuery
 from aiop.model.agent import AgentHealth, AgentStatus, EngineAddress, EngineCheck, EngineType, PodSettings
+from aiop.model.ids import AgentId
 from aiop.store import SqlStore
 from contract.store.subject import AGENT, START, Subject, an_agent, claimed, ended, submitted
 
@@ -82,11 +84,23 @@ async def test_a_change_leaves_health_alone(subject: Subject, store: SqlStore) -
     agent = await store.agent(AGENT)
     await subject.clock.advance(seconds=5)
 
-    changed = await store.change_agent(replace(agent, name="other", max_load=1, health=AgentHealth.ONLINE, error=None))
+    changed = await store.change_agent(
+        AGENT, lambda agent: replace(agent, name="other", max_load=1, health=AgentHealth.ONLINE, error=None)
+    )
 
     assert changed == replace(agent, name="other", max_load=1, updated_at=START + timedelta(seconds=5))
     with pytest.raises(NotFound):
-        await store.change_agent(an_agent())
+        await store.change_agent(AgentId("no such id"), lambda agent: agent)
+
+
+async def test_changes_at_once_do_not_undo_each_other(store: SqlStore) -> None:
+    await asyncio.gather(
+        store.change_agent(AGENT, lambda agent: replace(agent, name="other")),
+        store.change_agent(AGENT, lambda agent: replace(agent, max_load=agent.max_load + 1)),
+    )
+
+    agent = await store.agent(AGENT)
+    assert (agent.name, agent.max_load) == ("other", 1_000_001)
 
 
 async def test_an_engine_that_is_away_was_seen_when_it_last_answered(store: SqlStore) -> None:
@@ -132,7 +146,7 @@ async def test_an_installation_has_one_agent_of_its_own(store: SqlStore) -> None
     again = await store.add_agent(an_agent(name="local", installation="here", max_load=7))
     assert again == replace(first, max_load=7)
 
-    changed = await store.change_agent(replace(first, max_load=3))
+    changed = await store.change_agent(first.id, lambda agent: replace(agent, max_load=3))
     assert await store.add_agent(an_agent(name="local", installation="here", max_load=9)) == changed
 
     # Deleted by its admin, it does not come back by itself.

@@ -113,7 +113,7 @@ CHANGES: list[tuple[str, list[Change], list[tuple[AuditAction, str | None, dict[
         "an agent comes and goes",
         [
             lambda s: s.add_agent(an_agent()),
-            lambda s: s.change_agent(an_agent(name="near")),
+            lambda s: s.change_agent(AgentId("G"), lambda agent: replace(agent, name="near")),
             lambda s: s.delete_agent(AgentId("G"), force=False),
         ],
         [
@@ -210,7 +210,7 @@ REFUSED: list[tuple[str, Change]] = [
     ("a delete of no pipeline", lambda s: s.request_delete_pipeline(P.id)),
     ("an execution of nothing", lambda s: s.submit(E)),
     ("a cancel of nothing", lambda s: s.request_cancel(E.id)),
-    ("an agent that is not there", lambda s: s.change_agent(an_agent())),
+    ("an agent that is not there", lambda s: s.change_agent(AgentId("no such id"), lambda agent: agent)),
     ("an agent that is gone", lambda s: s.delete_agent(AgentId("G"), force=True)),
     ("a secret that is not there", lambda s: s.delete_secret("KEY")),
     ("a user who is not there", lambda s: s.change_user(a_user())),

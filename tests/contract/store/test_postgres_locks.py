@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import NotFound
 from aiop.interfaces import Changes, NewSecret
+from aiop.model.agent import AgentRecord
 from aiop.model.ids import ExecutionId, VersionId, new_id
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, tables
@@ -21,6 +22,7 @@ from contract.store.subject import (
     a_batch,
     a_pipeline,
     a_pipeline_run,
+    an_agent,
     an_entry,
     claimed_run,
     ended,
@@ -179,3 +181,33 @@ async def test_a_value_that_is_replaced_during_a_purge_stays_for_whoever_was_giv
 
     assert await purge == 1
     assert [each.sealed for each in await store.sealed_secrets(["TOKEN"])] == [b"1"]
+
+
+async def test_what_was_changed_by_hand_stays_while_the_installation_starts(subject: Subject, store: SqlStore) -> None:
+    agent = await store.add_agent(an_agent(installation="here", max_load=2))
+    agents = tables.agents
+    async with another(subject) as change:
+        await lock(change, agents, agents.c.id == agent.id)
+        start = await held_up_by(change, store.add_agent(an_agent(installation="here", max_load=9)))
+        await change.execute(update(agents).where(agents.c.id == agent.id).values(max_load=3, updated_at=1))
+
+    assert (await start).max_load == 3
+
+
+async def test_who_changes_an_agent_is_told_of_what_was_placed_meanwhile(subject: Subject, store: SqlStore) -> None:
+    execution = await submitted(store)
+    seen: list[int] = []
+
+    def look(agent: AgentRecord) -> AgentRecord:
+        seen.append(agent.load)
+        return agent
+
+    async with another(subject) as claim:
+        await dialect_for(subject.url).lock_placement(claim, wait=True)
+        change = await held_up_by(claim, store.change_agent(AGENT, look))
+        await claim.execute(
+            insert(tables.leases).values(execution_id=execution, owner="a", epoch=1, agent_id=AGENT),
+        )
+    await change
+
+    assert seen == [1]
