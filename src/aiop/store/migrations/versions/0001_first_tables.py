@@ -83,10 +83,10 @@ def upgrade() -> None:
         sa.Column("detail", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
-    op.create_index(op.f("ix_audit_action_at_id"), "audit", ["action", "at", "id"], unique=False)
-    op.create_index(op.f("ix_audit_actor_at_id"), "audit", ["actor", "at", "id"], unique=False)
-    op.create_index(op.f("ix_audit_at_id"), "audit", ["at", "id"], unique=False)
-    op.create_index(op.f("ix_audit_target_at_id"), "audit", ["target", "at", "id"], unique=False)
+    op.create_index(op.f("ix_audit_action_at_id"), "audit", ["action", "at", "id"])
+    op.create_index(op.f("ix_audit_actor_at_id"), "audit", ["actor", "at", "id"])
+    op.create_index(op.f("ix_audit_at_id"), "audit", ["at", "id"])
+    op.create_index(op.f("ix_audit_target_at_id"), "audit", ["target", "at", "id"])
     op.create_table(
         "cache_entries",
         sa.Column("key", STRING, nullable=False),
@@ -105,10 +105,8 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_cache_entries")),
     )
-    op.create_index(op.f("ix_cache_entries_layer"), "cache_entries", ["layer"], unique=False)
-    op.create_index(
-        op.f("ix_cache_entries_used_at_key_size"), "cache_entries", ["used_at", "key", "size"], unique=False
-    )
+    op.create_index(op.f("ix_cache_entries_layer"), "cache_entries", ["layer"])
+    op.create_index(op.f("ix_cache_entries_used_at_key_size"), "cache_entries", ["used_at", "key", "size"])
     op.create_table(
         "cache_logs",
         sa.Column("key", STRING, nullable=False),
@@ -169,15 +167,13 @@ def upgrade() -> None:
         op.f("ix_executions_completed_at_id"),
         "executions",
         ["completed_at", "id"],
-        unique=False,
         postgresql_ops={"completed_at": NULLS_FIRST},
     )
-    op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"], unique=False)
+    op.create_index(op.f("ix_executions_created_at_id"), "executions", ["created_at", "id"])
     op.create_index(
         op.f("ix_executions_pipeline_id_completed_at_id"),
         "executions",
         ["pipeline_id", "completed_at", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_ops={"completed_at": NULLS_FIRST},
@@ -186,7 +182,6 @@ def upgrade() -> None:
         op.f("ix_executions_pipeline_id_created_at_id"),
         "executions",
         ["pipeline_id", "created_at", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
@@ -194,7 +189,6 @@ def upgrade() -> None:
         op.f("ix_executions_pipeline_id_id"),
         "executions",
         ["pipeline_id", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
@@ -202,7 +196,6 @@ def upgrade() -> None:
         op.f("ix_executions_pipeline_id_started_at_id"),
         "executions",
         ["pipeline_id", "started_at", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_ops={"started_at": NULLS_FIRST},
@@ -211,7 +204,6 @@ def upgrade() -> None:
         op.f("ix_executions_pipeline_id_status_completed_at_id"),
         "executions",
         ["pipeline_id", "status", "completed_at", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_ops={"completed_at": NULLS_FIRST},
@@ -220,7 +212,6 @@ def upgrade() -> None:
         op.f("ix_executions_pipeline_id_status_created_at_id"),
         "executions",
         ["pipeline_id", "status", "created_at", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
@@ -228,7 +219,6 @@ def upgrade() -> None:
         op.f("ix_executions_pipeline_id_status_id"),
         "executions",
         ["pipeline_id", "status", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
@@ -236,7 +226,6 @@ def upgrade() -> None:
         op.f("ix_executions_pipeline_id_status_started_at_id"),
         "executions",
         ["pipeline_id", "status", "started_at", "id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_ops={"started_at": NULLS_FIRST},
@@ -245,7 +234,6 @@ def upgrade() -> None:
         "ix_executions_queue",
         "executions",
         ["requires", "created_at", "id"],
-        unique=False,
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
     )
@@ -253,32 +241,26 @@ def upgrade() -> None:
         op.f("ix_executions_started_at_id"),
         "executions",
         ["started_at", "id"],
-        unique=False,
         postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_status_completed_at_id"),
         "executions",
         ["status", "completed_at", "id"],
-        unique=False,
         postgresql_ops={"completed_at": NULLS_FIRST},
     )
-    op.create_index(
-        op.f("ix_executions_status_created_at_id"), "executions", ["status", "created_at", "id"], unique=False
-    )
-    op.create_index(op.f("ix_executions_status_id"), "executions", ["status", "id"], unique=False)
+    op.create_index(op.f("ix_executions_status_created_at_id"), "executions", ["status", "created_at", "id"])
+    op.create_index(op.f("ix_executions_status_id"), "executions", ["status", "id"])
     op.create_index(
         op.f("ix_executions_status_started_at_id"),
         "executions",
         ["status", "started_at", "id"],
-        unique=False,
         postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_version_id"),
         "executions",
         ["version_id"],
-        unique=False,
         sqlite_where=sa.text("pipeline_id IS NOT NULL"),
         postgresql_where=sa.text("pipeline_id IS NOT NULL"),
     )
@@ -286,41 +268,32 @@ def upgrade() -> None:
         op.f("ix_executions_workflow_id_completed_at_id"),
         "executions",
         ["workflow_id", "completed_at", "id"],
-        unique=False,
         postgresql_ops={"completed_at": NULLS_FIRST},
     )
-    op.create_index(
-        op.f("ix_executions_workflow_id_created_at_id"), "executions", ["workflow_id", "created_at", "id"], unique=False
-    )
-    op.create_index(op.f("ix_executions_workflow_id_id"), "executions", ["workflow_id", "id"], unique=False)
+    op.create_index(op.f("ix_executions_workflow_id_created_at_id"), "executions", ["workflow_id", "created_at", "id"])
+    op.create_index(op.f("ix_executions_workflow_id_id"), "executions", ["workflow_id", "id"])
     op.create_index(
         op.f("ix_executions_workflow_id_started_at_id"),
         "executions",
         ["workflow_id", "started_at", "id"],
-        unique=False,
         postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_workflow_id_status_completed_at_id"),
         "executions",
         ["workflow_id", "status", "completed_at", "id"],
-        unique=False,
         postgresql_ops={"completed_at": NULLS_FIRST},
     )
     op.create_index(
         op.f("ix_executions_workflow_id_status_created_at_id"),
         "executions",
         ["workflow_id", "status", "created_at", "id"],
-        unique=False,
     )
-    op.create_index(
-        op.f("ix_executions_workflow_id_status_id"), "executions", ["workflow_id", "status", "id"], unique=False
-    )
+    op.create_index(op.f("ix_executions_workflow_id_status_id"), "executions", ["workflow_id", "status", "id"])
     op.create_index(
         op.f("ix_executions_workflow_id_status_started_at_id"),
         "executions",
         ["workflow_id", "status", "started_at", "id"],
-        unique=False,
         postgresql_ops={"started_at": NULLS_FIRST},
     )
     op.create_table(
@@ -331,7 +304,7 @@ def upgrade() -> None:
         sa.Column("execution_id", STRING, nullable=False),
         sa.PrimaryKeyConstraint("scope", "key", name=op.f("pk_idempotency")),
     )
-    op.create_index(op.f("ix_idempotency_execution_id"), "idempotency", ["execution_id"], unique=False)
+    op.create_index(op.f("ix_idempotency_execution_id"), "idempotency", ["execution_id"])
     op.create_table(
         "installation",
         sa.Column("name", STRING, nullable=False),
@@ -348,8 +321,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("execution_id", name=op.f("pk_leases")),
         comment="Of executions that were claimed and have not ended",
     )
-    op.create_index(op.f("ix_leases_agent_id"), "leases", ["agent_id"], unique=False)
-    op.create_index(op.f("ix_leases_owner"), "leases", ["owner"], unique=False)
+    op.create_index(op.f("ix_leases_agent_id"), "leases", ["agent_id"])
+    op.create_index(op.f("ix_leases_owner"), "leases", ["owner"])
     op.create_table(
         "logs",
         sa.Column("execution_id", STRING, nullable=False),
@@ -363,7 +336,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("execution_id", "seq", name=op.f("pk_logs")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_logs_execution_id_step_seq"), "logs", ["execution_id", "step", "seq"], unique=False)
+    op.create_index(op.f("ix_logs_execution_id_step_seq"), "logs", ["execution_id", "step", "seq"])
     op.create_table(
         "outputs",
         sa.Column("execution_id", STRING, nullable=False),
@@ -405,16 +378,13 @@ def upgrade() -> None:
         sa.Column("definition", TEXT, nullable=False, comment="JSON, as it was sent"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pipelines")),
     )
-    op.create_index(
-        op.f("ix_pipelines_deleted_at_created_at_id"), "pipelines", ["deleted_at", "created_at", "id"], unique=False
-    )
-    op.create_index(op.f("ix_pipelines_deleted_at_id"), "pipelines", ["deleted_at", "id"], unique=False)
-    op.create_index(op.f("ix_pipelines_deleted_at_name_id"), "pipelines", ["deleted_at", "name", "id"], unique=False)
+    op.create_index(op.f("ix_pipelines_deleted_at_created_at_id"), "pipelines", ["deleted_at", "created_at", "id"])
+    op.create_index(op.f("ix_pipelines_deleted_at_id"), "pipelines", ["deleted_at", "id"])
+    op.create_index(op.f("ix_pipelines_deleted_at_name_id"), "pipelines", ["deleted_at", "name", "id"])
     op.create_index(
         op.f("ix_pipelines_deleted_at_updated_at_id"),
         "pipelines",
         ["deleted_at", "updated_at", "id"],
-        unique=False,
         postgresql_ops={"updated_at": NULLS_FIRST},
     )
     op.create_table(
@@ -438,7 +408,7 @@ def upgrade() -> None:
         comment="Former values stay while an execution is under way that may have been given them: they are to be "
         "masked",
     )
-    op.create_index(op.f("ix_secret_values_replaced_at"), "secret_values", ["replaced_at"], unique=False)
+    op.create_index(op.f("ix_secret_values_replaced_at"), "secret_values", ["replaced_at"])
     op.create_table(
         "secrets",
         sa.Column("name", STRING, nullable=False),
@@ -474,7 +444,6 @@ def upgrade() -> None:
         "ix_steps_running",
         "steps",
         ["execution_id"],
-        unique=False,
         sqlite_where=sa.text("status = 'running'"),
         postgresql_where=sa.text("status = 'running'"),
     )
@@ -505,7 +474,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
-    op.create_index(op.f("ix_tokens_username"), "tokens", ["username"], unique=False)
+    op.create_index(op.f("ix_tokens_username"), "tokens", ["username"])
     op.create_table(
         "users",
         sa.Column("username", STRING, nullable=False),
@@ -568,19 +537,14 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflows")),
     )
-    op.create_index(
-        op.f("ix_workflows_deleted_at_created_at_id"), "workflows", ["deleted_at", "created_at", "id"], unique=False
-    )
-    op.create_index(op.f("ix_workflows_deleted_at_id"), "workflows", ["deleted_at", "id"], unique=False)
-    op.create_index(op.f("ix_workflows_deleted_at_name_id"), "workflows", ["deleted_at", "name", "id"], unique=False)
-    op.create_index(
-        op.f("ix_workflows_deleted_at_status_id"), "workflows", ["deleted_at", "status", "id"], unique=False
-    )
+    op.create_index(op.f("ix_workflows_deleted_at_created_at_id"), "workflows", ["deleted_at", "created_at", "id"])
+    op.create_index(op.f("ix_workflows_deleted_at_id"), "workflows", ["deleted_at", "id"])
+    op.create_index(op.f("ix_workflows_deleted_at_name_id"), "workflows", ["deleted_at", "name", "id"])
+    op.create_index(op.f("ix_workflows_deleted_at_status_id"), "workflows", ["deleted_at", "status", "id"])
     op.create_index(
         op.f("ix_workflows_deleted_at_updated_at_id"),
         "workflows",
         ["deleted_at", "updated_at", "id"],
-        unique=False,
         postgresql_ops={"updated_at": NULLS_FIRST},
     )
     op.create_table(
@@ -603,41 +567,5 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
-        op.f("ix_workspaces_pipeline_id_step_execution_id"),
-        "workspaces",
-        ["pipeline_id", "step", "execution_id"],
-        unique=False,
+        op.f("ix_workspaces_pipeline_id_step_execution_id"), "workspaces", ["pipeline_id", "step", "execution_id"]
     )
-
-
-def downgrade() -> None:
-    for table in (
-        "agents",
-        "attempts",
-        "audit",
-        "cache_entries",
-        "cache_logs",
-        "events",
-        "execution_counts",
-        "executions",
-        "idempotency",
-        "installation",
-        "leases",
-        "logs",
-        "outputs",
-        "owners",
-        "pipelines",
-        "replicas",
-        "secret_values",
-        "secrets",
-        "steps",
-        "tallies",
-        "tokens",
-        "traces_due",
-        "users",
-        "versions",
-        "workflow_series",
-        "workflows",
-        "workspaces",
-    ):
-        op.drop_table(table)
