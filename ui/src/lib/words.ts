@@ -28,18 +28,6 @@ export function count(number: number, word: string): string {
   return `${number.toLocaleString()} ${word}${number === 1 ? "" : "s"}`;
 }
 
-/** Writes a size in bytes for people. */
-export function bytes(size: number): string {
-  const units = ["bytes", "kB", "MB", "GB", "TB"];
-  let value = size;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return unit === 0 ? `${size} bytes` : `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
-
 /** The end of an id: enough to tell two apart on a page. */
 export function shortId(id: string): string {
   return id.slice(-8);

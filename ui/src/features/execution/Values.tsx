@@ -6,7 +6,7 @@ import { download } from "../../api/download";
 import { messageOf } from "../../api/errors";
 import type { Graph } from "../../api/executions";
 import { NamedValues } from "../../components/NamedValues";
-import { bytes } from "../../lib/words";
+import { bytes } from "../../lib/size";
 import classes from "./Values.module.css";
 
 type Artifact = NonNullable<Graph["artifacts"]>[number];

@@ -8,7 +8,7 @@ import { messageOf } from "../../api/errors";
 import { executionsQuery } from "../../api/executions";
 import { filesQuery } from "../../api/pipelines";
 import type { components } from "../../api/schema";
-import { size } from "../../lib/size";
+import { bytes } from "../../lib/size";
 
 type Artifact = components["schemas"]["Artifact"];
 
@@ -48,7 +48,7 @@ function FileButton({ execution, artifact }: { execution: string; artifact: Arti
   });
   return (
     <Button variant="default" leftSection={<DownloadIcon />} loading={mutation.isPending} onClick={() => mutation.mutate()}>
-      {name} ({size(artifact.size)})
+      {name} ({bytes(artifact.size)})
     </Button>
   );
 }

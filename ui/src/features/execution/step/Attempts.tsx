@@ -2,7 +2,7 @@ import type { StepDetail } from "../../../api/executions";
 import { Status } from "../../../components/Status";
 import { Duration, Time } from "../../../components/Time";
 import { Why } from "../../../components/Why";
-import { bytes } from "../../../lib/words";
+import { bytes } from "../../../lib/size";
 import classes from "./StepPanel.module.css";
 
 type Attempt = StepDetail["attempts"][number];
