@@ -44,5 +44,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 2000,
     reportCompressedSize: false,
   },
-  server: { proxy: { "^/(dagger|auth|monitoring|healthz|readyz|openapi.json)": SERVER } },
+  server: { proxy: { "^/(dagger|auth|audit|monitoring|secrets|healthz|readyz|openapi.json)": SERVER } },
 });
