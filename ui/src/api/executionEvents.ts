@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEvents } from "./events";
-import { executionKeys, type Graph, hasEnded } from "./executions";
+import { executionKeys, type Graph } from "./executions";
 import { patch } from "./patch";
+import { hasEnded } from "./status";
 
 /** Keeps what the cache holds of an execution true while it runs. */
 export function useExecutionEvents(graph: Graph | undefined): void {

@@ -2,6 +2,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { type ListSearch, paging } from "../lib/listSearch";
 import { api, unwrap } from "./client";
 import type { components } from "./schema";
+import { hasEnded } from "./status";
 
 export type ExecutionStatus = components["schemas"]["ExecutionStatus"];
 export type Glance = components["schemas"]["Glance"];
@@ -26,11 +27,6 @@ export const executionKeys = {
   cache: (id: string, step: string) => [...executionKeys.all, "cache", id, step] as const,
   log: (id: string, step: string | undefined) => [...executionKeys.all, "log", id, step] as const,
 };
-
-/** Whether nothing will change any more. */
-export function hasEnded(status: components["schemas"]["StepStatus"]): boolean {
-  return status !== "pending" && status !== "running";
-}
 
 /** A page of executions. No event tells of a change of the list, hence it is asked for now and then. */
 export function executionsQuery(search: ExecutionsSearch, limit?: number) {

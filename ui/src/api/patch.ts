@@ -1,5 +1,6 @@
 import type { GraphStep, Graph } from "./executions";
 import type { ServerEvent } from "./sse";
+import { hasEnded } from "./status";
 
 interface Change {
   seq: number;
@@ -78,14 +79,10 @@ function stepAfter(step: GraphStep, { type, at, data }: Change): GraphStep {
 function release(steps: Map<string, GraphStep>, touched: ReadonlySet<string>): void {
   for (const step of steps.values()) {
     if (step.waiting?.code !== "dependency" || !step.depends_on.some((need) => touched.has(need))) continue;
-    const missing = step.depends_on.filter((need) => !hasEnded(steps.get(need)?.status));
+    const missing = step.depends_on.filter((need) => !hasEnded(steps.get(need)?.status ?? "completed"));
     const { waiting, ...ready } = step;
     const detail = `waits for ${missing.slice(0, 5).join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`;
     if (detail === step.waiting.detail) continue;
     steps.set(step.id, missing.length === 0 ? ready : { ...step, waiting: { code: "dependency", detail } });
   }
-}
-
-function hasEnded(status: GraphStep["status"] | undefined): boolean {
-  return status !== "pending" && status !== "running";
 }

@@ -2,6 +2,7 @@ import { Group, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ExecutionStatus } from "../api/executions";
+import { shortId } from "../lib/words";
 import { type Column, DataTable } from "./DataTable";
 import { Loaded } from "./Loaded";
 import { RowLink } from "./RowLink";
@@ -25,7 +26,7 @@ export const EXECUTION_COLUMNS: readonly Column<Row>[] = [
     label: "Execution",
     render: (row) => (
       <RowLink to="/executions/$id" params={{ id: row.id }}>
-        {row.id.slice(-8)}
+        {shortId(row.id)}
       </RowLink>
     ),
   },

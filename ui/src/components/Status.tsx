@@ -6,12 +6,10 @@ import {
   SkipIcon,
   XCircleFillIcon,
 } from "@primer/octicons-react";
-import type { components } from "../api/schema";
+import type { StepStatus } from "../api/status";
 import classes from "./Status.module.css";
 
-export type StatusWord = components["schemas"]["StepStatus"];
-
-const ICONS: Record<StatusWord, Icon | typeof Spinner> = {
+const ICONS: Record<StepStatus, Icon | typeof Spinner> = {
   pending: ClockIcon,
   running: Spinner,
   completed: CheckCircleFillIcon,
@@ -21,7 +19,7 @@ const ICONS: Record<StatusWord, Icon | typeof Spinner> = {
 };
 
 interface StatusProps {
-  status: StatusWord;
+  status: StepStatus;
   size?: number;
 }
 

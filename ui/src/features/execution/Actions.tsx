@@ -5,8 +5,9 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { messageOf } from "../../api/errors";
-import { cancelExecution, executeAgain, executionKeys, type Graph, hasEnded } from "../../api/executions";
+import { cancelExecution, executeAgain, executionKeys, type Graph } from "../../api/executions";
 import { useMay } from "../../api/session";
+import { hasEnded } from "../../api/status";
 
 /** What can be done with an execution, by whoever may. */
 export function Actions({ graph }: { graph: Graph }) {

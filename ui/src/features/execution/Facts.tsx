@@ -1,6 +1,7 @@
 import { CopyButton, Tooltip, UnstyledButton } from "@mantine/core";
 import type { ReactNode } from "react";
-import { type Graph, hasEnded } from "../../api/executions";
+import type { Graph } from "../../api/executions";
+import { hasEnded } from "../../api/status";
 import { StepProgress } from "../../components/StepProgress";
 import { Duration, Time } from "../../components/Time";
 import { Why } from "../../components/Why";

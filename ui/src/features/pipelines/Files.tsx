@@ -9,6 +9,7 @@ import { executionsQuery } from "../../api/executions";
 import { filesQuery } from "../../api/pipelines";
 import type { components } from "../../api/schema";
 import { bytes } from "../../lib/size";
+import { shortId } from "../../lib/words";
 
 type Artifact = components["schemas"]["Artifact"];
 
@@ -26,7 +27,7 @@ export function Files({ pipeline }: { pipeline: string }) {
         </Title>
         <Text size="sm">
           <Link to="/executions/$id" params={{ id: newest.id }}>
-            of execution {newest.id.slice(-8)}
+            of execution {shortId(newest.id)}
           </Link>
         </Text>
       </Group>

@@ -1,6 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type CSSProperties, useMemo, useRef } from "react";
-import { type Graph, type GraphStep, hasEnded } from "../../../api/executions";
+import type { Graph, GraphStep } from "../../../api/executions";
+import { hasEnded } from "../../../api/status";
 import { Empty } from "../../../components/Empty";
 import { StatusIcon } from "../../../components/Status";
 import { useNow } from "../../../lib/clock";
