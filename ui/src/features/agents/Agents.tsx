@@ -1,18 +1,19 @@
-import { Button, Code, Group, Select, Text } from "@mantine/core";
+import { Button, Code, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { PlusIcon, ServerIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { AGENT_STATUSES, type AgentItem, agentsQuery, type AgentsSearch } from "../../api/agents";
 import { useMay } from "../../api/session";
+import { ChoiceFilter } from "../../components/ChoiceFilter";
 import type { Column } from "../../components/DataTable";
 import { Empty } from "../../components/Empty";
 import { ListPanel } from "../../components/ListPanel";
 import { Load } from "../../components/Load";
+import { NameCell } from "../../components/NameCell";
 import { Page } from "../../components/Page";
 import { RowLink } from "../../components/RowLink";
 import { SearchBox } from "../../components/SearchBox";
-import { oneOf } from "../../lib/listSearch";
 import { AgentForm } from "./AgentForm";
 import { AgentHealth } from "./AgentHealth";
 import { Capabilities } from "./Capabilities";
@@ -25,16 +26,11 @@ const COLUMNS: readonly Column<AgentItem>[] = [
     label: "Agent",
     sortable: true,
     render: (row) => (
-      <>
+      <NameCell description={row.description}>
         <RowLink to="/agents/$id" params={{ id: row.id }}>
           {row.name}
         </RowLink>
-        {row.description && (
-          <Text size="xs" c="dimmed" lineClamp={1}>
-            {row.description}
-          </Text>
-        )}
-      </>
+      </NameCell>
     ),
   },
   { id: "status", label: "Health", render: (row) => <AgentHealth status={row.status} /> },
@@ -67,14 +63,11 @@ export function Agents() {
       actions={
         <>
           <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
-          <Select
-            aria-label="Health"
-            placeholder="Any health"
-            w={140}
-            data={[...AGENT_STATUSES]}
-            value={search.status ?? null}
-            onChange={(value) => show({ status: oneOf(value, AGENT_STATUSES), page: undefined })}
-            clearable
+          <ChoiceFilter
+            label="Health"
+            words={AGENT_STATUSES}
+            value={search.status}
+            onChoose={(status) => show({ status, page: undefined })}
           />
           {isAdmin && (
             <Button leftSection={<PlusIcon />} onClick={open}>

@@ -1,14 +1,12 @@
 import { PlayIcon } from "@primer/octicons-react";
-import { Button, Select } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { EXECUTION_STATUSES, executionsQuery, type ExecutionsSearch, type Glance } from "../../api/executions";
-import { DataTable } from "../../components/DataTable";
+import { EXECUTION_STATUSES, executionsQuery, type ExecutionsSearch } from "../../api/executions";
+import { ChoiceFilter } from "../../components/ChoiceFilter";
 import { Empty } from "../../components/Empty";
-import { Loaded } from "../../components/Loaded";
+import { ListPanel } from "../../components/ListPanel";
 import { Page } from "../../components/Page";
-import { Pager } from "../../components/Pager";
-import { oneOf } from "../../lib/listSearch";
 import { COLUMNS } from "./columns";
 
 const route = getRouteApi("/app/executions");
@@ -17,7 +15,7 @@ export function Executions() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const query = useQuery(executionsQuery(search));
-  const show = (change: ExecutionsSearch) => void navigate({ search: change });
+  const show = (change: ExecutionsSearch) => void navigate({ search: { ...search, ...change } });
   const filtered = Boolean(search.status ?? search.workflow ?? search.pipeline);
   return (
     <Page
@@ -25,46 +23,29 @@ export function Executions() {
       actions={
         <>
           {(search.workflow ?? search.pipeline) && (
-            <Button variant="default" onClick={() => show({ ...search, workflow: undefined, pipeline: undefined })}>
+            <Button variant="default" onClick={() => show({ workflow: undefined, pipeline: undefined, page: undefined })}>
               Of all {search.workflow ? "workflows" : "pipelines"}
             </Button>
           )}
-          <Select
-            aria-label="Status"
-            placeholder="Any status"
-            data={[...EXECUTION_STATUSES]}
-            value={search.status ?? null}
-            onChange={(value) => show({ ...search, status: oneOf(value, EXECUTION_STATUSES), page: undefined })}
-            w={160}
-            clearable
+          <ChoiceFilter
+            label="Status"
+            words={EXECUTION_STATUSES}
+            value={search.status}
+            onChoose={(status) => show({ status, page: undefined })}
           />
         </>
       }
     >
-      <div className="panel">
-        <Loaded
-          query={query}
-          pending={<DataTable label="Executions" columns={COLUMNS} rows={undefined} keyOf={keyOf} sort={search.sort} />}
-        >
-          {(data) => (
-            <>
-              {data.executions.length === 0 ? (
-                <Nothing filtered={filtered || data.total > 0} onAll={() => show({})} />
-              ) : (
-                <DataTable
-                  label="Executions"
-                  columns={COLUMNS}
-                  rows={data.executions}
-                  keyOf={keyOf}
-                  sort={search.sort}
-                  onSort={(sort) => show({ ...search, sort, page: undefined })}
-                />
-              )}
-              <Pager page={search.page ?? 1} total={data.total} onPage={(page) => show({ ...search, page })} />
-            </>
-          )}
-        </Loaded>
-      </div>
+      <ListPanel
+        label="Executions"
+        columns={COLUMNS}
+        query={query}
+        rowsOf={(data) => data.executions}
+        keyOf={(row) => row.id}
+        search={search}
+        onSearch={show}
+        empty={<Nothing filtered={filtered} onAll={() => void navigate({ search: {} })} />}
+      />
     </Page>
   );
 }
@@ -84,8 +65,4 @@ function Nothing({ filtered, onAll }: { filtered: boolean; onAll: () => void }) 
       </Button>
     </Empty>
   );
-}
-
-function keyOf(row: Glance): string {
-  return row.id;
 }

@@ -1,4 +1,4 @@
-import { Button, Code, Text } from "@mantine/core";
+import { Button, Code } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { PackageIcon, PlusIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -8,6 +8,7 @@ import { useMay } from "../../api/session";
 import type { Column } from "../../components/DataTable";
 import { Empty } from "../../components/Empty";
 import { ListPanel } from "../../components/ListPanel";
+import { NameCell } from "../../components/NameCell";
 import { Page } from "../../components/Page";
 import { RowLink } from "../../components/RowLink";
 import { SearchBox } from "../../components/SearchBox";
@@ -23,16 +24,11 @@ const COLUMNS: readonly Column<Pipeline>[] = [
     label: "Pipeline",
     sortable: true,
     render: (row) => (
-      <>
+      <NameCell description={row.description}>
         <RowLink to="/pipelines/$id" params={{ id: row.id }}>
           {row.name}
         </RowLink>
-        {row.description && (
-          <Text size="xs" c="dimmed" lineClamp={1}>
-            {row.description}
-          </Text>
-        )}
-      </>
+      </NameCell>
     ),
   },
   { id: "source", label: "Source", wideOnly: true, render: (row) => <Word>{row.source_directory}</Word> },

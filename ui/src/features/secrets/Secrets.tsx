@@ -1,13 +1,15 @@
-import { ActionIcon, Button, Code, Group, Text } from "@mantine/core";
+import { Button, Code, Text } from "@mantine/core";
 import { LockIcon, PencilIcon, PlusIcon, TrashIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { type Secret, secretsQuery, type SecretsSearch } from "../../api/secrets";
 import { useMay } from "../../api/session";
+import { actionsColumn } from "../../components/actionsColumn";
 import type { Column } from "../../components/DataTable";
 import { Empty } from "../../components/Empty";
 import { ListPanel } from "../../components/ListPanel";
+import { NameCell } from "../../components/NameCell";
 import { Page } from "../../components/Page";
 import { SearchBox } from "../../components/SearchBox";
 import { Time } from "../../components/Time";
@@ -65,45 +67,29 @@ export function Secrets() {
   );
 }
 
-function columnsFor(isAdmin: boolean, open: (dialog: Dialog) => void): readonly Column<Secret>[] {
-  const columns: Column<Secret>[] = [
-    {
-      id: "name",
-      label: "Secret",
-      sortable: true,
-      render: (row) => (
-        <>
-          <Text size="sm" fw={550} ff="monospace">
-            {row.name}
-          </Text>
-          {row.description && (
-            <Text size="xs" c="dimmed" lineClamp={1}>
-              {row.description}
-            </Text>
-          )}
-        </>
-      ),
-    },
-    { id: "created_at", label: "Stored", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
-    { id: "by", label: "By", wideOnly: true, render: (row) => row.created_by },
-    { id: "updated_at", label: "Replaced", sortable: true, render: (row) => <Time at={row.updated_at} /> },
-  ];
-  if (!isAdmin) return columns;
-  const actions: Column<Secret> = {
-    id: "actions",
-    label: "Actions",
-      labelHidden: true,
-    align: "right",
+const COLUMNS: readonly Column<Secret>[] = [
+  {
+    id: "name",
+    label: "Secret",
+    sortable: true,
     render: (row) => (
-      <Group gap={4} justify="flex-end" wrap="nowrap">
-        <ActionIcon variant="subtle" color="gray" aria-label={`Replace ${row.name}`} onClick={() => open({ kind: "replace", secret: row })}>
-          <PencilIcon />
-        </ActionIcon>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Delete ${row.name}`} onClick={() => open({ kind: "delete", secret: row })}>
-          <TrashIcon />
-        </ActionIcon>
-      </Group>
+      <NameCell description={row.description}>
+        <Text size="sm" fw={550} ff="monospace">
+          {row.name}
+        </Text>
+      </NameCell>
     ),
-  };
-  return [...columns, actions];
+  },
+  { id: "created_at", label: "Stored", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
+  { id: "by", label: "By", wideOnly: true, render: (row) => row.created_by },
+  { id: "updated_at", label: "Replaced", sortable: true, render: (row) => <Time at={row.updated_at} /> },
+];
+
+function columnsFor(isAdmin: boolean, open: (dialog: Dialog) => void): readonly Column<Secret>[] {
+  if (!isAdmin) return COLUMNS;
+  const actions = actionsColumn<Secret>((row) => row.name, [
+    { verb: "Replace", icon: PencilIcon, act: (secret) => open({ kind: "replace", secret }) },
+    { verb: "Delete", icon: TrashIcon, act: (secret) => open({ kind: "delete", secret }) },
+  ]);
+  return [...COLUMNS, actions];
 }

@@ -1,9 +1,10 @@
-import { ActionIcon, Button, Text } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { KeyIcon, PlusIcon, TrashIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { type ApiToken, type NewApiToken, tokensQuery } from "../../api/tokens";
+import { actionsColumn } from "../../components/actionsColumn";
 import type { Column } from "../../components/DataTable";
 import { Empty } from "../../components/Empty";
 import { ListPanel } from "../../components/ListPanel";
@@ -68,16 +69,6 @@ function columnsFor(revoke: (token: ApiToken) => void): readonly Column<ApiToken
     },
     { id: "used", label: "Last used", wideOnly: true, render: (row) => <Time at={row.last_used_at} /> },
     { id: "created_at", label: "Created", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
-    {
-      id: "actions",
-      label: "Actions",
-      labelHidden: true,
-      align: "right",
-      render: (row) => (
-        <ActionIcon variant="subtle" color="gray" aria-label={`Revoke ${row.name}`} onClick={() => revoke(row)}>
-          <TrashIcon />
-        </ActionIcon>
-      ),
-    },
+    actionsColumn<ApiToken>((row) => row.name, [{ verb: "Revoke", icon: TrashIcon, act: revoke }]),
   ];
 }

@@ -1,10 +1,11 @@
-import { ActionIcon, Button, Group } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { PencilIcon, PeopleIcon, PlusIcon, TrashIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useSession } from "../../api/session";
 import { type User, usersQuery } from "../../api/users";
+import { actionsColumn } from "../../components/actionsColumn";
 import type { Column } from "../../components/DataTable";
 import { Empty } from "../../components/Empty";
 import { ListPanel } from "../../components/ListPanel";
@@ -63,21 +64,9 @@ function columnsFor(me: string, open: (dialog: Dialog) => void): readonly Column
     },
     { id: "role", label: "Role", sortable: true, render: (row) => row.role },
     { id: "created_at", label: "Added", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
-    {
-      id: "actions",
-      label: "Actions",
-      labelHidden: true,
-      align: "right",
-      render: (row) => (
-        <Group gap={4} justify="flex-end" wrap="nowrap">
-          <ActionIcon variant="subtle" color="gray" aria-label={`Edit ${row.username}`} onClick={() => open({ kind: "edit", user: row })}>
-            <PencilIcon />
-          </ActionIcon>
-          <ActionIcon variant="subtle" color="gray" aria-label={`Delete ${row.username}`} onClick={() => open({ kind: "delete", user: row })}>
-            <TrashIcon />
-          </ActionIcon>
-        </Group>
-      ),
-    },
+    actionsColumn<User>((row) => row.username, [
+      { verb: "Edit", icon: PencilIcon, act: (user) => open({ kind: "edit", user }) },
+      { verb: "Delete", icon: TrashIcon, act: (user) => open({ kind: "delete", user }) },
+    ]),
   ];
 }

@@ -1,4 +1,4 @@
-import { Button, Code, Select, Text } from "@mantine/core";
+import { Button, Code } from "@mantine/core";
 import { PlusIcon, WorkflowIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -6,15 +6,16 @@ import { EXECUTION_STATUSES } from "../../api/executions";
 import type { components } from "../../api/schema";
 import { useMay } from "../../api/session";
 import { workflowsQuery, type WorkflowsSearch } from "../../api/workflows";
+import { ChoiceFilter } from "../../components/ChoiceFilter";
 import type { Column } from "../../components/DataTable";
 import { Empty } from "../../components/Empty";
 import { ListPanel } from "../../components/ListPanel";
+import { NameCell } from "../../components/NameCell";
 import { Page } from "../../components/Page";
 import { RowLink } from "../../components/RowLink";
 import { SearchBox } from "../../components/SearchBox";
 import { Status } from "../../components/Status";
 import { Time } from "../../components/Time";
-import { oneOf } from "../../lib/listSearch";
 
 type Row = components["schemas"]["WorkflowItem"];
 
@@ -26,16 +27,11 @@ const COLUMNS: readonly Column<Row>[] = [
     label: "Workflow",
     sortable: true,
     render: (row) => (
-      <>
+      <NameCell description={row.description}>
         <RowLink to="/workflows/$id" params={{ id: row.id }}>
           {row.name}
         </RowLink>
-        {row.description && (
-          <Text size="xs" c="dimmed" lineClamp={1}>
-            {row.description}
-          </Text>
-        )}
-      </>
+      </NameCell>
     ),
   },
   { id: "status", label: "Newest execution", sortable: true, render: (row) => <Status status={row.status} /> },
@@ -56,14 +52,11 @@ export function Workflows() {
       actions={
         <>
           <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
-          <Select
-            aria-label="Status"
-            placeholder="Any status"
-            w={150}
-            data={[...EXECUTION_STATUSES]}
-            value={search.status ?? null}
-            onChange={(value) => show({ status: oneOf(value, EXECUTION_STATUSES), page: undefined })}
-            clearable
+          <ChoiceFilter
+            label="Status"
+            words={EXECUTION_STATUSES}
+            value={search.status}
+            onChoose={(status) => show({ status, page: undefined })}
           />
           {mayEdit && (
             <Button component={Link} to="/workflows/new" leftSection={<PlusIcon />}>
