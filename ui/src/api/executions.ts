@@ -8,6 +8,8 @@ export type ExecutionStatus = components["schemas"]["ExecutionStatus"];
 export type Glance = components["schemas"]["Glance"];
 export type Graph = components["schemas"]["ExecutionGraph"];
 export type GraphStep = components["schemas"]["GraphStep"];
+/** A file, or a directory as an archive, that an execution of a pipeline hands out. */
+export type Artifact = components["schemas"]["Artifact"];
 export type StepDetail = components["schemas"]["StepDetail"];
 
 export const EXECUTION_STATUSES: readonly ExecutionStatus[] = ["pending", "running", "completed", "failed", "cancelled"];
@@ -72,6 +74,14 @@ export function cacheQuery(id: string, step: string) {
     queryFn: ({ signal }) =>
       unwrap(api.GET("/dagger/executions/{execution_id}/steps/{step}/cache", { params: { path }, signal })),
   });
+}
+
+/** Where an artifact is downloaded, and what it is called then. */
+export function fileOf(execution: string, { name, kind }: Artifact): { path: string; name: string } {
+  return {
+    path: `/dagger/executions/${execution}/outputs/${encodeURIComponent(name)}`,
+    name: kind === "file" ? name : `${name}.tar.gz`,
+  };
 }
 
 export function cancelExecution(id: string): Promise<unknown> {

@@ -1,15 +1,10 @@
 import { DownloadIcon, FileDirectoryIcon, FileIcon } from "@primer/octicons-react";
 import { Button, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useMutation } from "@tanstack/react-query";
-import { download } from "../../api/download";
-import { messageOf } from "../../api/errors";
-import type { Graph } from "../../api/executions";
+import { type Artifact, fileOf, type Graph } from "../../api/executions";
 import { NamedValues } from "../../components/NamedValues";
+import { useDownload } from "../../components/useDownload";
 import { bytes } from "../../lib/size";
 import classes from "./Values.module.css";
-
-type Artifact = NonNullable<Graph["artifacts"]>[number];
 
 /** What an execution was given, and what it hands out. */
 export function Values({ graph }: { graph: Graph }) {
@@ -36,14 +31,8 @@ export function Values({ graph }: { graph: Graph }) {
 
 function File({ execution, artifact }: { execution: string; artifact: Artifact }) {
   const { name, kind, path, size, sha256, step } = artifact;
-  const saving = useMutation({
-    mutationFn: () =>
-      download(
-        `/dagger/executions/${execution}/outputs/${encodeURIComponent(name)}`,
-        kind === "file" ? name : `${name}.tar.gz`,
-      ),
-    onError: (error) => notifications.show({ color: "red", title: "Not downloaded", message: messageOf(error) }),
-  });
+  const file = fileOf(execution, artifact);
+  const saving = useDownload(file.path, file.name);
   return (
     <li className={classes.file}>
       {kind === "file" ? <FileIcon /> : <FileDirectoryIcon />}

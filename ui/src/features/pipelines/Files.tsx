@@ -1,17 +1,12 @@
 import { Button, Group, Text, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { DownloadIcon } from "@primer/octicons-react";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { download } from "../../api/download";
-import { messageOf } from "../../api/errors";
-import { executionsQuery } from "../../api/executions";
+import { type Artifact, executionsQuery, fileOf } from "../../api/executions";
 import { filesQuery } from "../../api/pipelines";
-import type { components } from "../../api/schema";
+import { useDownload } from "../../components/useDownload";
 import { bytes } from "../../lib/size";
 import { shortId } from "../../lib/words";
-
-type Artifact = components["schemas"]["Artifact"];
 
 /** The files that the newest successful execution of a pipeline hands out. Nothing if there are none. */
 export function Files({ pipeline }: { pipeline: string }) {
@@ -41,14 +36,10 @@ export function Files({ pipeline }: { pipeline: string }) {
 }
 
 function FileButton({ execution, artifact }: { execution: string; artifact: Artifact }) {
-  const name = artifact.kind === "file" ? artifact.name : `${artifact.name}.tar.gz`;
-  const path = `/dagger/executions/${execution}/outputs/${encodeURIComponent(artifact.name)}`;
-  const mutation = useMutation({
-    mutationFn: () => download(path, name),
-    onError: (error) => notifications.show({ color: "red", message: messageOf(error) }),
-  });
+  const { path, name } = fileOf(execution, artifact);
+  const saving = useDownload(path, name);
   return (
-    <Button variant="default" leftSection={<DownloadIcon />} loading={mutation.isPending} onClick={() => mutation.mutate()}>
+    <Button variant="default" leftSection={<DownloadIcon />} loading={saving.isPending} onClick={() => saving.mutate()}>
       {name} ({bytes(artifact.size)})
     </Button>
   );

@@ -1,9 +1,6 @@
 import { ChevronDownIcon, ChevronUpIcon, ClockIcon, DownloadIcon, FoldDownIcon, SearchIcon } from "@primer/octicons-react";
 import { ActionIcon, Group, Select, TextInput, Tooltip } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useMutation } from "@tanstack/react-query";
-import { download } from "../../../api/download";
-import { messageOf } from "../../../api/errors";
+import { useDownload } from "../../../components/useDownload";
 import { shortId } from "../../../lib/words";
 import classes from "./LogView.module.css";
 
@@ -98,10 +95,7 @@ export function LogToolbar(props: LogToolbarProps) {
 
 function Download({ execution, step }: { execution: string; step: string | undefined }) {
   const query = step === undefined ? "" : `?step=${encodeURIComponent(step)}`;
-  const saving = useMutation({
-    mutationFn: () => download(`/dagger/executions/${execution}/logs${query}`, `${shortId(execution)}-${step ?? "all"}.log`),
-    onError: (error) => notifications.show({ color: "red", title: "Not downloaded", message: messageOf(error) }),
-  });
+  const saving = useDownload(`/dagger/executions/${execution}/logs${query}`, `${shortId(execution)}-${step ?? "all"}.log`);
   return (
     <Tool label="Download the log" loading={saving.isPending} onClick={() => saving.mutate()}>
       <DownloadIcon />
