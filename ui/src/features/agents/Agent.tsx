@@ -1,12 +1,12 @@
 import { Alert, Button, Checkbox, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { AlertIcon, PencilIcon, TrashIcon } from "@primer/octicons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type Agent as AgentData, agentKeys, agentQuery, deleteAgent } from "../../api/agents";
 import { useMay } from "../../api/session";
+import { DeleteDialog } from "../../components/DeleteDialog";
 import { Facts } from "../../components/Facts";
-import { FormDialog } from "../../components/FormDialog";
 import { Load } from "../../components/Load";
 import { Loaded } from "../../components/Loaded";
 import { Page } from "../../components/Page";
@@ -78,30 +78,27 @@ function AgentPage({ agent }: { agent: AgentData }) {
 }
 
 function DeleteAgent({ agent, onClose }: { agent: AgentData; onClose: () => void }) {
-  const queryClient = useQueryClient();
-  const navigate = route.useNavigate();
   const load = agent.current_load;
-  const perform = async (form: FormData) => {
-    await deleteAgent(agent.id, form.has("force"));
-    await navigate({ to: "/agents" });
-    queryClient.removeQueries({ queryKey: agentKeys.one(agent.id) });
-    await queryClient.invalidateQueries({ queryKey: agentKeys.lists() });
-  };
   return (
-    <FormDialog title={`Delete ${agent.name}?`} action="Delete" danger onClose={onClose} perform={perform}>
-      {() =>
-        load === 0 ? (
-          <Text size="sm">Nothing runs on it. New executions go to other agents, or wait for one.</Text>
-        ) : (
-          <>
-            <Text size="sm">
-              {load === 1 ? "An execution is" : `${load} executions are`} on it. Wait until nothing runs there, or delete it by
-              force.
-            </Text>
-            <Checkbox name="force" label="By force: what is on it fails, unless it goes on elsewhere" />
-          </>
-        )
-      }
-    </FormDialog>
+    <DeleteDialog
+      name={agent.name}
+      remove={(form) => deleteAgent(agent.id, form.has("force"))}
+      list="/agents"
+      lists={agentKeys.lists()}
+      one={agentKeys.one(agent.id)}
+      onClose={onClose}
+    >
+      {load === 0 ? (
+        <Text size="sm">Nothing runs on it. New executions go to other agents, or wait for one.</Text>
+      ) : (
+        <>
+          <Text size="sm">
+            {load === 1 ? "An execution is" : `${load} executions are`} on it. Wait until nothing runs there, or delete it by
+            force.
+          </Text>
+          <Checkbox name="force" label="By force: what is on it fails, unless it goes on elsewhere" />
+        </>
+      )}
+    </DeleteDialog>
   );
 }

@@ -1,7 +1,7 @@
 import { Button, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { PencilIcon, PlayIcon, TrashIcon } from "@primer/octicons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import {
   deletePipeline,
@@ -13,9 +13,9 @@ import {
 import type { components } from "../../api/schema";
 import { useMay } from "../../api/session";
 import type { Column } from "../../components/DataTable";
+import { DeleteDialog } from "../../components/DeleteDialog";
 import { EXECUTION_COLUMNS, ExecutionsOf, SHOWN } from "../../components/ExecutionsOf";
 import { Facts } from "../../components/Facts";
-import { FormDialog } from "../../components/FormDialog";
 import { Loaded } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Time } from "../../components/Time";
@@ -87,23 +87,18 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
       </Stack>
       {running && <RunPipeline pipeline={pipeline} onClose={run.close} />}
       {editing && <PipelineForm pipeline={pipeline} onClose={edit.close} />}
-      {deleting && <DeletePipeline pipeline={pipeline} onClose={remove.close} />}
+      {deleting && (
+        <DeleteDialog
+          name={pipeline.name}
+          remove={() => deletePipeline(pipeline.id)}
+          list="/pipelines"
+          lists={pipelineKeys.lists()}
+          one={pipelineKeys.one(pipeline.id)}
+          onClose={remove.close}
+        >
+          <Text size="sm">Its executions go with it, their logs and their files. This cannot be undone.</Text>
+        </DeleteDialog>
+      )}
     </Page>
-  );
-}
-
-function DeletePipeline({ pipeline, onClose }: { pipeline: PipelineData; onClose: () => void }) {
-  const queryClient = useQueryClient();
-  const navigate = route.useNavigate();
-  const perform = async () => {
-    await deletePipeline(pipeline.id);
-    await navigate({ to: "/pipelines" });
-    queryClient.removeQueries({ queryKey: pipelineKeys.one(pipeline.id) });
-    await queryClient.invalidateQueries({ queryKey: pipelineKeys.lists() });
-  };
-  return (
-    <FormDialog title={`Delete ${pipeline.name}?`} action="Delete" danger onClose={onClose} perform={perform}>
-      {() => <Text size="sm">Its executions go with it, their logs and their files. This cannot be undone.</Text>}
-    </FormDialog>
   );
 }

@@ -1,14 +1,14 @@
 import { Button, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { HistoryIcon, PencilIcon, PlayIcon, TrashIcon } from "@primer/octicons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { executionsQuery } from "../../api/executions";
 import { useMay } from "../../api/session";
 import { deleteWorkflow, type Workflow as WorkflowData, workflowKeys, workflowQuery } from "../../api/workflows";
+import { DeleteDialog } from "../../components/DeleteDialog";
 import { EXECUTION_COLUMNS, ExecutionsOf, SHOWN } from "../../components/ExecutionsOf";
 import { Facts } from "../../components/Facts";
-import { FormDialog } from "../../components/FormDialog";
 import { Loaded } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Status } from "../../components/Status";
@@ -72,7 +72,18 @@ function WorkflowPage({ workflow }: { workflow: WorkflowData }) {
         <Steps workflow={workflow} />
       </Stack>
       {running && <RunWorkflow workflow={workflow} onClose={run.close} />}
-      {deleting && <DeleteWorkflow name={workflow.name} id={workflow.id} onClose={remove.close} />}
+      {deleting && (
+        <DeleteDialog
+          name={workflow.name}
+          remove={() => deleteWorkflow(workflow.id)}
+          list="/workflows"
+          lists={workflowKeys.lists()}
+          one={workflowKeys.one(workflow.id)}
+          onClose={remove.close}
+        >
+          <Text size="sm">Its executions go with it, and their logs; those under way are cancelled. This cannot be undone.</Text>
+        </DeleteDialog>
+      )}
     </Page>
   );
 }
@@ -82,20 +93,4 @@ function Inputs({ workflow }: { workflow: WorkflowData }) {
   if (!declared) return "any";
   const names = Object.keys(declared);
   return names.length > 0 ? names.join(", ") : "none";
-}
-
-function DeleteWorkflow({ name, id, onClose }: { name: string; id: string; onClose: () => void }) {
-  const queryClient = useQueryClient();
-  const navigate = route.useNavigate();
-  const perform = async () => {
-    await deleteWorkflow(id);
-    await navigate({ to: "/workflows" });
-    queryClient.removeQueries({ queryKey: workflowKeys.one(id) });
-    await queryClient.invalidateQueries({ queryKey: workflowKeys.lists() });
-  };
-  return (
-    <FormDialog title={`Delete ${name}?`} action="Delete" danger onClose={onClose} perform={perform}>
-      {() => <Text size="sm">Its executions go with it, and their logs; those under way are cancelled. This cannot be undone.</Text>}
-    </FormDialog>
-  );
 }
