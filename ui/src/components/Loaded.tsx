@@ -2,9 +2,9 @@ import { AlertIcon } from "@primer/octicons-react";
 import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { messageOf, Unreachable } from "../api/errors";
+import { isNotFound, messageOf, Unreachable } from "../api/errors";
 import { Empty } from "./Empty";
-import { Pending } from "./Outcomes";
+import { NotFound, Pending } from "./Outcomes";
 
 interface LoadedProps<T> {
   query: UseQueryResult<T>;
@@ -27,4 +27,10 @@ export function Loaded<T>({ query, pending = <Pending />, children }: LoadedProp
       </div>
     </Empty>
   );
+}
+
+/** What a whole page is about: without it there is no such page. */
+export function LoadedPage<T>({ query, children }: Pick<LoadedProps<T>, "query" | "children">) {
+  if (query.data === undefined && isNotFound(query.error)) return <NotFound />;
+  return <Loaded query={query}>{children}</Loaded>;
 }

@@ -8,7 +8,7 @@ import { useMay } from "../../api/session";
 import { DeleteDialog } from "../../components/DeleteDialog";
 import { Facts } from "../../components/Facts";
 import { Load } from "../../components/Load";
-import { Loaded } from "../../components/Loaded";
+import { LoadedPage } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Time } from "../../components/Time";
 import { Word } from "../../components/Word";
@@ -22,7 +22,7 @@ const route = getRouteApi("/app/agents/$id");
 export function Agent() {
   const { id } = route.useParams();
   const query = useQuery(agentQuery(id));
-  return <Loaded query={query}>{(agent) => <AgentPage agent={agent} />}</Loaded>;
+  return <LoadedPage query={query}>{(agent) => <AgentPage agent={agent} />}</LoadedPage>;
 }
 
 function AgentPage({ agent }: { agent: AgentData }) {

@@ -1,10 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useExecutionEvents } from "../../api/executionEvents";
-import { isNotFound } from "../../api/errors";
 import { type Graph, graphQuery } from "../../api/executions";
-import { Loaded } from "../../components/Loaded";
-import { NotFound } from "../../components/Outcomes";
+import { LoadedPage } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Status } from "../../components/Status";
 import { Actions } from "./Actions";
@@ -26,8 +24,7 @@ export function Execution() {
   const { id } = route.useParams();
   const query = useQuery(graphQuery(id));
   useExecutionEvents(query.data);
-  if (query.data === undefined && isNotFound(query.error)) return <NotFound />;
-  return <Loaded query={query}>{(graph) => <Whole key={id} graph={graph} />}</Loaded>;
+  return <LoadedPage query={query}>{(graph) => <Whole key={id} graph={graph} />}</LoadedPage>;
 }
 
 function Whole({ graph }: { graph: Graph }) {

@@ -16,7 +16,7 @@ import type { Column } from "../../components/DataTable";
 import { DeleteDialog } from "../../components/DeleteDialog";
 import { EXECUTION_COLUMNS, ExecutionsOf, SHOWN } from "../../components/ExecutionsOf";
 import { Facts } from "../../components/Facts";
-import { Loaded } from "../../components/Loaded";
+import { LoadedPage } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Time } from "../../components/Time";
 import { Word } from "../../components/Word";
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<components["schemas"]["ExecutionItem"]>[] = [
 export function Pipeline() {
   const { id } = route.useParams();
   const query = useQuery(pipelineQuery(id));
-  return <Loaded query={query}>{(pipeline) => <PipelinePage pipeline={pipeline} />}</Loaded>;
+  return <LoadedPage query={query}>{(pipeline) => <PipelinePage pipeline={pipeline} />}</LoadedPage>;
 }
 
 function PipelinePage({ pipeline }: { pipeline: PipelineData }) {

@@ -2,7 +2,7 @@ import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { updateWorkflow, type Workflow, workflowKeys, workflowQuery } from "../../api/workflows";
-import { Loaded } from "../../components/Loaded";
+import { LoadedPage } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { changesTo, definitionOf } from "./definition";
 import { WorkflowEditor } from "./WorkflowEditor";
@@ -12,7 +12,7 @@ const route = getRouteApi("/app/workflows/$id/edit");
 export function EditWorkflow() {
   const { id } = route.useParams();
   const query = useQuery({ ...workflowQuery(id), refetchOnWindowFocus: false });
-  return <Loaded query={query}>{(workflow) => <Edit workflow={workflow} />}</Loaded>;
+  return <LoadedPage query={query}>{(workflow) => <Edit workflow={workflow} />}</LoadedPage>;
 }
 
 function Edit({ workflow }: { workflow: Workflow }) {

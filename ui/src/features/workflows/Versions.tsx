@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type Workflow, versionQuery, versionsQuery, workflowQuery } from "../../api/workflows";
 import { Difference } from "../../components/editor/Difference";
-import { Loaded } from "../../components/Loaded";
+import { Loaded, LoadedPage } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Time } from "../../components/Time";
 import { useNow } from "../../lib/clock";
@@ -17,7 +17,7 @@ const route = getRouteApi("/app/workflows/$id/versions");
 export function Versions() {
   const { id } = route.useParams();
   const query = useQuery(workflowQuery(id));
-  return <Loaded query={query}>{(workflow) => <VersionsPage workflow={workflow} />}</Loaded>;
+  return <LoadedPage query={query}>{(workflow) => <VersionsPage workflow={workflow} />}</LoadedPage>;
 }
 
 function VersionsPage({ workflow }: { workflow: Workflow }) {

@@ -9,7 +9,7 @@ import { deleteWorkflow, type Workflow as WorkflowData, workflowKeys, workflowQu
 import { DeleteDialog } from "../../components/DeleteDialog";
 import { EXECUTION_COLUMNS, ExecutionsOf, SHOWN } from "../../components/ExecutionsOf";
 import { Facts } from "../../components/Facts";
-import { Loaded } from "../../components/Loaded";
+import { LoadedPage } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Status } from "../../components/Status";
 import { Time } from "../../components/Time";
@@ -22,7 +22,7 @@ const route = getRouteApi("/app/workflows/$id");
 export function Workflow() {
   const { id } = route.useParams();
   const query = useQuery(workflowQuery(id));
-  return <Loaded query={query}>{(workflow) => <WorkflowPage workflow={workflow} />}</Loaded>;
+  return <LoadedPage query={query}>{(workflow) => <WorkflowPage workflow={workflow} />}</LoadedPage>;
 }
 
 function WorkflowPage({ workflow }: { workflow: WorkflowData }) {
