@@ -1,10 +1,11 @@
 import { FileInput, Group, NumberInput, SegmentedControl, Switch, Textarea, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { createPipeline, type Pipeline, pipelineKeys, type PipelineRequest, updatePipeline, uploadSource } from "../../api/pipelines";
+import { type ReactNode, useState } from "react";
+import { createPipeline, type Pipeline, pipelineKeys, type PipelineRequest, updatePipeline } from "../../api/pipelines";
 import { type FaultOf, FormDialog } from "../../components/FormDialog";
 import { numberIn, textIn } from "../../lib/form";
+import { ARCHIVES, sourceIn } from "./source";
 
 const FIELDS = ["name", "description", "source_directory", "pipeline_definition", "timeout_seconds"];
 
@@ -38,8 +39,7 @@ export function PipelineForm({ pipeline, onClose }: PipelineFormProps) {
 }
 
 async function bodyOf(form: FormData): Promise<PipelineRequest> {
-  const archive = form.get("archive");
-  const source = archive instanceof File && archive.size > 0 ? (await uploadSource(archive)).source_directory : textIn(form, "source_directory");
+  const source = (await sourceIn(form)) ?? textIn(form, "source_directory");
   const definition = textIn(form, "definition_text") ?? textIn(form, "pipeline_definition");
   return {
     name: textIn(form, "name") ?? "",
@@ -76,63 +76,52 @@ function Fields({ pipeline, faultOf }: { pipeline: Pipeline | undefined; faultOf
 
 /** Where the files are: on the machine of the service, or in an archive that is sent to it. */
 function Source({ current, fault }: { current: string | undefined; fault: string | undefined }) {
-  const [kind, setKind] = useState("directory");
   return (
-    <div>
-      <SegmentedControl
-        size="xs"
-        mb={6}
-        aria-label="Where the files are"
-        data={[
-          { value: "directory", label: "A directory of the service" },
-          { value: "archive", label: "Upload an archive" },
-        ]}
-        value={kind}
-        onChange={setKind}
-      />
-      {kind === "directory" ? (
-        <TextInput label="Source" name="source_directory" placeholder="/src" required defaultValue={current} error={fault} />
-      ) : (
-        <FileInput label="Archive" description="tar, compressed or not, or zip" name="archive" accept=".tar,.gz,.tgz,.zst,.xz,.bz2,.zip" required error={fault} />
-      )}
-    </div>
+    <Either label="Where the files are" first="A directory of the service" second="Upload an archive">
+      <TextInput label="Source" name="source_directory" placeholder="/src" required defaultValue={current} error={fault} />
+      <FileInput label="Archive" description="tar, compressed or not, or zip" name="archive" accept={ARCHIVES} required error={fault} />
+    </Either>
   );
 }
 
 function DefinitionFields({ current, fault }: { current: Pipeline["pipeline_definition"] | undefined; fault: string | undefined }) {
   const inline = current !== undefined && (typeof current !== "string" || current.includes("\n"));
-  const [kind, setKind] = useState(inline ? "inline" : "file");
   const text = typeof current === "string" ? current : JSON.stringify(current, null, 2);
   return (
-    <div>
-      <SegmentedControl
-        size="xs"
-        mb={6}
-        aria-label="Where the definition is"
-        data={[
-          { value: "file", label: "In a file of the source" },
-          { value: "inline", label: "Here" },
-        ]}
-        value={kind}
-        onChange={setKind}
+    <Either label="Where the definition is" first="In a file of the source" second="Here" startsWithSecond={inline}>
+      <TextInput label="Definition" name="pipeline_definition" required defaultValue={inline ? "pipeline.yaml" : (current ?? "pipeline.yaml")} error={fault} />
+      <Textarea
+        label="Definition"
+        description="YAML"
+        name="definition_text"
+        required
+        autosize
+        minRows={6}
+        maxRows={20}
+        spellCheck={false}
+        defaultValue={inline ? text : "steps:\n  - id: build\n    container: {image: \"busybox:1\", script: ls}\n"}
+        styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: 13 } }}
+        error={fault}
       />
-      {kind === "file" ? (
-        <TextInput label="Definition" name="pipeline_definition" required defaultValue={inline ? "pipeline.yaml" : (current ?? "pipeline.yaml")} error={fault} />
-      ) : (
-        <Textarea
-          label="Definition"
-          description="YAML"
-          name="definition_text"
-          required
-          autosize
-          minRows={6}
-          maxRows={20}
-          spellCheck={false}
-          defaultValue={inline ? text : "steps:\n  - id: build\n    container: {image: \"busybox:1\", script: ls}\n"}
-          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: 13 } }}
-          error={fault}
-        />
-      )}
+    </Either>
+  );
+}
+
+interface EitherProps {
+  label: string;
+  first: string;
+  second: string;
+  startsWithSecond?: boolean;
+  children: readonly [ReactNode, ReactNode];
+}
+
+/** One of two fields, with the choice between them; the other is not there, and says nothing. */
+function Either({ label, first, second, startsWithSecond = false, children }: EitherProps) {
+  const [chosen, choose] = useState(startsWithSecond ? second : first);
+  return (
+    <div>
+      <SegmentedControl size="xs" mb={6} aria-label={label} data={[first, second]} value={chosen} onChange={choose} />
+      {children[chosen === first ? 0 : 1]}
     </div>
   );
 }

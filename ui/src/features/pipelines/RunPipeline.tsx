@@ -2,12 +2,13 @@ import { FileInput, Switch } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { executionKeys } from "../../api/executions";
-import { executePipeline, type Pipeline, uploadSource } from "../../api/pipelines";
+import { executePipeline, type Pipeline } from "../../api/pipelines";
 import { FormDialog } from "../../components/FormDialog";
 import { InputFields } from "../../components/InputFields";
 import { RunOptions } from "../../components/RunOptions";
 import { type Declarations, inputsIn } from "../../lib/inputs";
 import { optionsIn } from "../../lib/runOptions";
+import { ARCHIVES, sourceIn } from "./source";
 
 /** Asks for what an execution of a pipeline needs, executes it, and leads to the execution. */
 export function RunPipeline({ pipeline, onClose }: { pipeline: Pipeline; onClose: () => void }) {
@@ -18,8 +19,7 @@ export function RunPipeline({ pipeline, onClose }: { pipeline: Pipeline; onClose
   const declared = typeof definition === "string" ? undefined : ((definition.inputs ?? undefined) as Declarations | undefined);
   const names = declared ? Object.keys(declared).map((name) => `inputs.${name}`) : ["inputs"];
   const perform = async (form: FormData) => {
-    const archive = form.get("archive");
-    const source = archive instanceof File && archive.size > 0 ? (await uploadSource(archive)).source_directory : undefined;
+    const source = await sourceIn(form);
     const { execution_id: id } = await executePipeline(pipeline.id, {
       inputs: inputsIn(form, declared),
       skip_cache: form.has("skip_cache"),
@@ -34,7 +34,7 @@ export function RunPipeline({ pipeline, onClose }: { pipeline: Pipeline; onClose
       {(faultOf) => (
         <>
           <InputFields declared={declared} faultOf={faultOf} />
-          <FileInput label="Other files" description={`An archive instead of ${pipeline.source_directory}`} name="archive" accept=".tar,.gz,.tgz,.zst,.xz,.bz2,.zip" clearable />
+          <FileInput label="Other files" description={`An archive instead of ${pipeline.source_directory}`} name="archive" accept={ARCHIVES} clearable />
           <Switch label="Run every step, also those whose results are in the cache" name="skip_cache" />
           <RunOptions />
         </>
