@@ -50,7 +50,7 @@ export function ExecutionsOf<R extends Row>({ of, query, columns }: ExecutionsOf
           Executions
         </Title>
         {query.data && query.data.total > SHOWN && (
-          <Text size="sm">
+          <Text size="sm" c="dimmed">
             <Link to="/executions" search={of}>
               All {query.data.total}
             </Link>

@@ -31,7 +31,11 @@ export function Page({ title, above, beside, actions, filled = false, children }
             </Title>
             {beside}
           </Group>
-          {actions && <Group gap="xs">{actions}</Group>}
+          {actions && (
+            <Group gap="xs" className={classes.actions ?? ""}>
+              {actions}
+            </Group>
+          )}
         </Group>
       </header>
       {children}

@@ -20,7 +20,7 @@ export function Files({ pipeline }: { pipeline: string }) {
         <Title order={2}>
           Files
         </Title>
-        <Text size="sm">
+        <Text size="sm" c="dimmed">
           <Link to="/executions/$id" params={{ id: newest.id }}>
             of execution {shortId(newest.id)}
           </Link>
