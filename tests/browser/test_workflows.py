@@ -56,6 +56,22 @@ async def test_a_list_is_filtered_sorted_and_paged_by_the_address(page: Page, ap
     assert await violations(page) == []
 
 
+async def test_a_filter_that_is_cleared_while_it_is_typed_does_not_come_back(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.clock.install()
+    await page.goto("/workflows")
+    await expect(page.get_by_role("heading", name="Workflows", level=1)).to_be_visible()
+    await page.clock.pause_at(await page.evaluate("Date.now() + 10_000"))
+    await page.get_by_role("searchbox", name="Name").fill("half a wo")
+    await page.get_by_role("button", name="Clear the filter").click()
+    await page.clock.run_for(1000)
+    await page.clock.resume()
+    await page.get_by_role("searchbox", name="Name").fill("whole")
+    await expect(page).to_have_url(re.compile(r"name=whole"))
+    assert not [url for url in asked if "half" in url]
+
+
 async def test_a_workflow_is_written_with_its_faults_shown_and_run_by_a_form(
     page: Page, api: AsyncClient, image: str, watch: Watch
 ) -> None:

@@ -26,6 +26,7 @@ export function SearchBox({ label, value = "", onSearch }: SearchBoxProps) {
   };
   const tellSoon = useDebouncedCallback(tell, PAUSE_MS);
   const clear = () => {
+    tellSoon.cancel(); // what was typed just before
     setText("");
     tell("");
   };
