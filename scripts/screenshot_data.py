@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -245,5 +245,5 @@ class Present:
             self._client.executions.wait(execution)
 
     def _await_running(self, execution: str, step_id: str) -> None:
-        while self._client.executions.get(execution).steps[step_id].started_at is None:
-            time.sleep(0.1)
+        with closing(self._client.executions.events(execution)) as events:
+            next(event for event in events if event.type == "StepStarted" and event.data.get("step") == step_id)

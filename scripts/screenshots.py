@@ -8,7 +8,6 @@ With names, only those pictures are taken. What is on the pictures is real: see 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,9 +16,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 
 from aiop.client import Client
+from chromium import FLAGS, executable
 from demo import AIOP, ServiceFailed, await_ready, free_port
 from docker_engine import EngineMissing, docker_engine
 from example_images import provide_images
@@ -29,16 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "images" / "ui"
 STATE = ROOT / "var" / "engine"
 PASSWORD = "screenshots-are-public"  # noqa: S105 - of a service that lives for a minute
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+PENDING = ".mantine-Skeleton-root, [role=status][aria-label=Loading]"
+"""What stands where something is on its way."""
 WIDE = (1360, 850)
 NARROW = (390, 844)
 
@@ -110,12 +102,13 @@ def main(names: list[str]) -> int:
             client = stack.enter_context(Client(url, username="admin", password=PASSWORD))
             present = Present(client)
             playwright = stack.enter_context(sync_playwright())
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
             stack.callback(browser.close)
+            session = sign_in(browser, url)
             TARGET.mkdir(parents=True, exist_ok=True)
             for screen in screens(present):
                 if not names or screen.name in names:
-                    take(browser, url, screen)
+                    take(browser, url, screen, session)
     except (EngineMissing, ServiceFailed) as error:
         print(f"aiop: {error}", file=sys.stderr)
         return 1
@@ -147,7 +140,14 @@ def service(directory: Path, endpoint: str) -> Iterator[str]:
         process.wait()
 
 
-def take(browser: Browser, url: str, screen: Screen) -> None:
+def sign_in(browser: Browser, url: str) -> StorageState:
+    """Sign in, once for all pictures: the audit log is one of them."""
+    with browser.new_context(base_url=url) as context:
+        context.request.post("/auth/session", form={"username": "admin", "password": PASSWORD})
+        return context.storage_state()
+
+
+def take(browser: Browser, url: str, screen: Screen, session: StorageState) -> None:
     """Take one picture in both colour schemes."""
     for scheme in ("light", "dark"):
         width, height = screen.size
@@ -158,15 +158,15 @@ def take(browser: Browser, url: str, screen: Screen) -> None:
             reduced_motion="reduce",
             locale="en-GB",
             timezone_id="Europe/Zurich",
+            storage_state=session if screen.signed_in else None,
         )
-        if screen.signed_in:
-            context.request.post("/auth/session", form={"username": "admin", "password": PASSWORD})
         page = context.new_page()
         page.goto(screen.path)
         if screen.act is not None:
             screen.act(page)
         page.wait_for_selector(screen.until)
-        page.wait_for_load_state("networkidle") if not screen.signed_in else page.wait_for_timeout(700)
+        expect(page.locator(PENDING)).to_have_count(0)
+        page.evaluate("document.fonts.ready.then(() => undefined)")
         page.screenshot(path=TARGET / f"{screen.name}-{scheme}.png")
         context.close()
     print(screen.name, flush=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +13,11 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 import aiop
 from aiop.client import AsyncClient
 from browser.watch import Watch
+from chromium import FLAGS, executable
 from docker_lab import DockerLab, missing
 from service_process import PASSWORD, ServiceProcess
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 BUILT = Path(aiop.__file__).parent / "ui" / "index.html"
-
-PageOf = Callable[..., Awaitable[Page]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,11 +36,11 @@ def built() -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium(built: None) -> AsyncIterator[Browser]:
-    executable = os.environ.get("AIOP_TEST_CHROMIUM") or shutil.which("chromium")
-    if executable is None:
+    program = executable()
+    if program is None:
         missing("browser", "chromium is not installed")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         await browser.close()
 

@@ -154,9 +154,9 @@ async def test_the_timeline_leads_to_a_step(page: Page, api: AsyncClient, image:
 
 
 async def test_what_is_not_there_says_so(page: Page, watch_expects_404: None) -> None:
-    id = "123e4567-e89b-12d3-a456-426614174009"
-    things = [f"/{kind}/{id}" for kind in ("agents", "executions", "pipelines", "workflows")]
-    for path in (*things, f"/workflows/{id}/edit", f"/workflows/{id}/versions", "/no/such/page"):
+    unknown = "123e4567-e89b-12d3-a456-426614174009"
+    things = [f"/{kind}/{unknown}" for kind in ("agents", "executions", "pipelines", "workflows")]
+    for path in (*things, f"/workflows/{unknown}/edit", f"/workflows/{unknown}/versions", "/no/such/page"):
         await page.goto(path)
         await expect(page.get_by_role("heading", name="There is no such page", level=1)).to_be_visible()
     assert await violations(page) == []

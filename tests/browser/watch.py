@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, WebError
+from playwright.async_api import BrowserContext, ConsoleMessage, Request, WebError
 
 __all__ = ["Watch"]
 
@@ -43,9 +43,3 @@ class Watch:
         parts = urlsplit(request.url)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self._host:
             self._faults.append(f"request to another host: {request.url}")
-
-
-def path_of(page: Page) -> str:
-    """Return the path of the page, with its query."""
-    parts = urlsplit(page.url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
