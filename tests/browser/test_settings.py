@@ -69,6 +69,19 @@ async def test_a_secret_is_stored_and_what_was_done_is_in_the_audit_log(page: Pa
     await api.secrets.delete("API_KEY")
 
 
+async def test_the_scheme_is_that_of_the_system_until_one_is_chosen(page: Page) -> None:
+    await page.emulate_media(color_scheme="dark")
+    await page.goto("/")
+    dark, light = (page.locator(f"html[data-mantine-color-scheme={scheme}]") for scheme in ("dark", "light"))
+    await expect(dark).to_be_attached()
+    await page.get_by_role("button", name="admin admin menu").click()
+    await page.get_by_role("menuitem", name="Light theme").click()
+    await expect(light).to_be_attached()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    await expect(light).to_be_attached()
+
+
 async def test_who_may_only_read_is_offered_nothing_else(visitor: Page, api: AsyncClient) -> None:
     await api.auth.users.create("reader", "a long password", "viewer")
     await visitor.context.request.post("/auth/session", form={"username": "reader", "password": "a long password"})

@@ -115,6 +115,9 @@ async def test_what_can_be_written_is_offered(page: Page) -> None:
     await expect(offer).to_be_visible()
     await offer.click()
     await expect(editor).to_contain_text("outputs:")
+    await page.keyboard.press("Control+Home")
+    await page.keyboard.press("Control+Space")
+    await expect(page.get_by_role("option", name="fail_fast")).to_be_visible()
 
 
 async def test_a_form_asks_for_the_inputs_as_they_are_declared(
