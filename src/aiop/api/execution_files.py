@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from aiop.api.access import Viewer
-from aiop.api.executions import execution_id_of
+from aiop.api.executions import execution_id_of, step_of
 from aiop.api.openapi import describe
 from aiop.api.requests import NoQuery
 from aiop.api.respond import json_response
@@ -17,7 +17,6 @@ from aiop.api.services import services_of
 from aiop.api.streaming import Streaming
 from aiop.errors import ArtifactLost, NotFound
 from aiop.model.artifacts import OutputKind
-from aiop.model.ids import StepId
 from aiop.model.pipelines import OutputRecord
 
 __all__ = ["router"]
@@ -63,13 +62,11 @@ async def get_step_cache(request: Request, _: Viewer, execution_id: str, step: s
     """Tell whether a step's result came from the cache, and if not, what has changed since the run before."""
     services = services_of(request)
     execution = await services.store.execution(execution_id_of(execution_id))
-    outline = await services.operations.definitions.outline(execution.version_id)
-    if all(each.id != step for each in outline):
-        raise NotFound("Step not found")
-    found = await services.pipelines.explain(execution.id, execution.pipeline_id, StepId(step))
+    asked = await step_of(services, execution, step)
+    found = await services.pipelines.explain(execution.id, execution.pipeline_id, asked.id)
     view: dict[str, Any] = {
         "execution_id": execution.id,
-        "step": step,
+        "step": asked.id,
         "cache": found.use,
         "reason": found.reason,
         "detail": found.detail,

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from aiop.api.access import Viewer
 from aiop.api.execution_view import artifact_view, explain, parent, step_view
-from aiop.api.executions import execution_id_of, explained
+from aiop.api.executions import execution_id_of, explained, step_of
 from aiop.api.openapi import describe
 from aiop.api.requests import NoQuery
 from aiop.api.respond import json_response
 from aiop.api.schemas.steps import ExecutionGraph, StepDetail
 from aiop.api.services import Services, services_of
-from aiop.errors import NotFound
 from aiop.model.ids import StepId
 from aiop.model.records import AttemptRecord, ExecutionSummary, StepRecord
 from aiop.operations import StepOutline
@@ -70,10 +69,7 @@ async def get_execution_step(request: Request, _: Viewer, execution_id: str, ste
     """Get a step with its inputs, outputs and attempts, and with what it was told to do."""
     services = services_of(request)
     execution = await services.store.execution(execution_id_of(execution_id))
-    outline = await services.operations.definitions.outline(execution.version_id)
-    found = next((each for each in outline if each.id == step), None)
-    if found is None:
-        raise NotFound("Step not found")
+    found = await step_of(services, execution, step)
     document = await services.operations.definitions.document(execution.version_id)
     attempts = await services.store.attempts(execution.id, found.id)
     return json_response(

@@ -18,13 +18,23 @@ from aiop.api.requests import NoQuery, uuid_of
 from aiop.api.respond import json_response, no_content
 from aiop.api.schemas.executions import Execution, ExecutionList
 from aiop.api.services import Services, services_of
+from aiop.errors import NotFound
 from aiop.interfaces import ExecutionQuery
 from aiop.model.ids import ExecutionId, PipelineId, WorkflowId
 from aiop.model.placement import reason_to_wait
 from aiop.model.records import ExecutionSummary
 from aiop.model.state import ExecutionStatus
+from aiop.operations import StepOutline
 
-__all__ = ["ExecutionParameters", "ExecutionsParameters", "execution_id_of", "execution_page", "explained", "router"]
+__all__ = [
+    "ExecutionParameters",
+    "ExecutionsParameters",
+    "execution_id_of",
+    "execution_page",
+    "explained",
+    "router",
+    "step_of",
+]
 
 router = APIRouter(prefix="/dagger", tags=["executions"])
 
@@ -133,3 +143,12 @@ async def explained(services: Services, executions: Sequence[ExecutionSummary]) 
 def execution_id_of(text: str) -> ExecutionId:
     """Return the id of a path; raises ``NotFound`` for what can be none."""
     return ExecutionId(uuid_of(text, "Execution"))
+
+
+async def step_of(services: Services, execution: ExecutionSummary, step: str) -> StepOutline:
+    """Find a step in the version of the definition that was executed; raises ``NotFound``."""
+    outline = await services.operations.definitions.outline(execution.version_id)
+    found = next((each for each in outline if each.id == step), None)
+    if found is None:
+        raise NotFound("Step not found")
+    return found
