@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiop.cli.exits import Exit, Failure
-from aiop.cli.imports import without
 from aiop.cli.places import LocalAdmin, login_file
 
 if TYPE_CHECKING:
@@ -44,9 +43,7 @@ def connect(server: str | None, *, hurried: bool = False) -> Iterator[Client]:
     Credentials are ``AIOP_TOKEN``, else the sign-in that is kept, else what a service on this machine left for its
     owner.
     """
-    # httpx brings a command line of its own, which takes as long to load as all the rest; this says it is not there
-    with without("httpx._main"):
-        import httpx
+    import httpx
 
     from aiop.cli.logins import KeptTokens
     from aiop.client import Client, Retry

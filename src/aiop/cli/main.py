@@ -83,6 +83,8 @@ app.command(epilog=version.EXAMPLES)(version.version)
 
 def main() -> None:
     """Run the program; never returns."""
+    # httpx brings a command line of its own, which takes long to load; this says that it is not there
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a log may hold characters that this terminal does not know
