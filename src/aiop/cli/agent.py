@@ -197,7 +197,7 @@ def update(
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
-    """Change an agent; what is not given stays as it is."""
+    """Change an agent; what is not given stays as it is, but an engine is replaced whole, with type and all."""
     from aiop.cli.finding import agent_id
 
     settings = _settings(
