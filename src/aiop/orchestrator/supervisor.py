@@ -183,6 +183,9 @@ class Supervisor:
     # --- one execution -------------------------------------------------------------------------------------------
 
     def _take_charge(self, lease: Lease, asked: datetime) -> None:
+        former = self._charges.get(lease.execution)
+        if former is not None and former.task is not None:
+            former.task.cancel()  # its lease is over, as there is this one
         charge = _Charge(lease, Tenure(self._clock, asked + self._ttl) if self._shared else None)
         self._charges[lease.execution] = charge
         charge.task = asyncio.create_task(self._care_for(charge), name=f"execution {lease.execution}")
@@ -213,7 +216,8 @@ class Supervisor:
                     return
                 await self._clock.sleep(DEFECT_PAUSE)
         finally:
-            del self._charges[execution]
+            if self._charges.get(execution) is charge:
+                del self._charges[execution]
             self._bus.publish(WORK)
 
     async def _run(self, charge: _Charge) -> None:
