@@ -65,7 +65,7 @@ class ReplicaPart(Part):
         async def strike_off(tx: AsyncConnection) -> None:
             await tx.execute(delete(tables.replicas).where(tables.replicas.c.id == replica))
 
-        await self._db.write(strike_off)
+        await self._db.write_lease(strike_off)  # after what is still on its way of ``beat``
 
 
 _HOLDS = exists().where(tables.leases.c.owner == tables.owners.c.id)

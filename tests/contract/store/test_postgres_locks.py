@@ -13,11 +13,14 @@ from aiop.errors import NotFound
 from aiop.interfaces import Changes, NewSecret
 from aiop.model.agent import AgentRecord
 from aiop.model.ids import ExecutionId, VersionId, new_id
+from aiop.model.replica import Replica, ReplicaRole
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, tables
 from aiop.store.dialect import dialect_for
 from contract.store.subject import (
     AGENT,
+    START,
+    TTL,
     Subject,
     a_batch,
     a_pipeline,
@@ -211,3 +214,18 @@ async def test_who_changes_an_agent_is_told_of_what_was_placed_meanwhile(subject
     await change
 
     assert seen == [1]
+
+
+async def test_a_sign_of_life_that_is_still_on_its_way_does_not_bring_back_who_leaves(
+    subject: Subject, store: SqlStore
+) -> None:
+    one, two = (Replica(name, ReplicaRole.ALL, "1.0", "0001", START) for name in ("one", "two"))
+    async with another(subject) as slow:
+        await slow.execute(text("LOCK TABLE owners IN EXCLUSIVE MODE"))
+        renewal = await held_up_by(slow, store.renew("one", ttl=TTL))
+        last = asyncio.gather(store.beat(one, ttl=TTL), store.leave("one"))
+        await asyncio.sleep(0)
+        await submitted(store)  # whatever was to be written beside the leases is written
+    await asyncio.gather(renewal, last)
+
+    assert (await store.beat(two, ttl=TTL)).alive == [two]
