@@ -116,6 +116,7 @@ async def test_a_narrow_window_has_everything_and_nothing_beside_it(page: Page, 
     ):
         await page.goto(path)
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await page.wait_for_load_state("networkidle")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390, path
     assert await violations(page) == []
     await page.get_by_role("button", name="Navigation").click()

@@ -90,6 +90,7 @@ async def test_who_may_only_read_is_offered_nothing_else(visitor: Page, api: Asy
     await expect(visitor.get_by_role("link", name="New")).to_have_count(0)
     await expect(visitor.get_by_role("link", name="Users")).to_have_count(0)
     await visitor.goto("/agents")
+    await expect(visitor.get_by_role("row", name="local")).to_be_visible()
     await expect(visitor.get_by_role("button", name="Register")).to_have_count(0)
     await api.auth.users.delete("reader")
 

@@ -172,6 +172,20 @@ async def test_nothing_written_is_lost_by_a_slip(page: Page) -> None:
     assert asked == ["Leave without saving what you have written?"]
 
 
+async def test_buttons_and_times_keep_to_one_row_on_a_telephone(page: Page, api: AsyncClient, image: str) -> None:
+    workflow = await api.workflows.create(document(image, "narrow"))
+    await api.executions.wait((await api.workflows.execute(workflow.id, {"who": "you"})).execution_id)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(f"/workflows/{workflow.id}")
+    await expect(page.get_by_role("cell").locator("time")).to_be_visible()
+    boxes = [
+        await page.get_by_text(label, exact=True).bounding_box() for label in ("Versions", "Edit", "Delete", "Run")
+    ]
+    assert len({box["y"] for box in boxes if box is not None}) == 1
+    assert await page.get_by_role("cell").locator("time").evaluate("each => each.getClientRects().length") == 1
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 async def test_a_workflow_is_deleted_when_that_is_confirmed(page: Page, api: AsyncClient, image: str) -> None:
     workflow = await api.workflows.create(document(image, "to go"))
     await page.goto(f"/workflows/{workflow.id}")
