@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from docker_overhead import CHAIN, chain_document, fan_document, timed_execution
 
-from aiop.engines.oci.base import make_base
 from aiop.engines.oci.cgroups import Cgroups
 from aiop.engines.oci.chamber import Chamber
 from aiop.engines.oci.directory import AttemptDirectory
 from aiop.engines.oci.host import look_at_host
 from aiop.engines.oci.images import ImageStore
+from aiop.engines.oci.init_layer import make_init_layer
 from aiop.engines.oci.launching import Launcher, Link
 from aiop.engines.oci.seccomp import compiled
 from aiop.engines.oci.spec import CAPABILITIES
@@ -71,7 +71,7 @@ class Bare:
             return Launcher(
                 self._chamber, self._cgroups, Volumes(self._root), boot="",
                 runtime=(host.runtime, "--root", str(self._root / "state")),
-                base=make_base(self._root, host.init), seccomp=program,
+                init_layer=make_init_layer(self._root, host.init), seccomp=program,
             )  # fmt: skip
 
         self._launcher = await self._chamber.run(make)

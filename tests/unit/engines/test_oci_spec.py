@@ -66,7 +66,6 @@ def made(run: ContainerRun, *, user: User = ROOT, binds: tuple[Bind, ...] = (), 
         binds=binds,
         limits=limits or Limits("/cgroup", swap=True),
         seccomp="program",
-        annotations={},
     )
 
 

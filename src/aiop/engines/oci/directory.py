@@ -28,7 +28,6 @@ from pathlib import Path
 
 import orjson
 
-from aiop.errors import EngineUnavailable
 from aiop.model.ids import ExecutionId, StepId, StepKey
 from aiop.model.run import OUTPUT_LIMIT, OutputFile
 
@@ -231,12 +230,3 @@ class Attempts:
         with contextlib.suppress(FileNotFoundError):
             directory.path.rename(place)
             shutil.rmtree(place, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def disk_faults() -> Iterator[None]:
-    """A fault of our own disk is no reason to give an attempt up: try again later."""
-    try:
-        yield
-    except OSError as error:
-        raise EngineUnavailable(f"the embedded engine's directory cannot be written: {error.strerror}") from error

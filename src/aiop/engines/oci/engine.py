@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import re
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aiop.engines.oci.base import make_base
 from aiop.engines.oci.cgroups import Cgroups
 from aiop.engines.oci.chamber import Chamber
 from aiop.engines.oci.directory import AttemptDirectory, Attempts, Exit, Note
 from aiop.engines.oci.drain import Relief
+from aiop.engines.oci.faults import StartRefused, disk_faults, start_faults
 from aiop.engines.oci.host import look_at_host, shortcomings
 from aiop.engines.oci.images import ImageStore
-from aiop.engines.oci.launching import Launcher, Link, StartRefused
+from aiop.engines.oci.init_layer import make_init_layer
+from aiop.engines.oci.launching import Launcher, Link
 from aiop.engines.oci.network import Network, resolvers_here
 from aiop.engines.oci.roots import TooManyLayers
 from aiop.engines.oci.running import Running
@@ -32,7 +31,7 @@ from aiop.engines.oci.seccomp import compiled
 from aiop.engines.oci.spec import CAPABILITIES
 from aiop.engines.oci.users import UnknownUser
 from aiop.engines.oci.volumes import BadName, Volumes
-from aiop.errors import EngineRefused, EngineUnavailable, ImageRefused, StepLost
+from aiop.errors import EngineRefused, ImageRefused, StepLost
 from aiop.interfaces import Capabilities, EngineInfo, OutputSink, still_ours
 from aiop.model.definition import Network as NetworkMode
 from aiop.model.definition import PullPolicy
@@ -45,18 +44,12 @@ __all__ = ["OciEngine"]
 _INIT_FAILED = re.compile(rb"\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)\n?")
 _HEAD = 512
 
-_PASSING = frozenset(
-    (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, errno.EROFS)
-)
-"""Faults that tell of the state that the machine is in, not of the container."""
-
 
 class OciEngine:
     """The containers of one installation, on this machine.
 
     ``root`` is a directory of our own, on a file system that overlayfs can write to; ``images`` is open, and stays so.
-    At most ``start_limit`` containers
-    are being started at a time, the others queue in order.
+    At most ``start_limit`` containers are being started at a time, the others queue in order.
     """
 
     capabilities = Capabilities(
@@ -158,7 +151,7 @@ class OciEngine:
                 return
             await self._opened()
             running, own = self._following(directory, _ignore), True
-            with _disk_faults():
+            with disk_faults():
                 await running.open()
         try:
             await asyncio.shield(running.settled)
@@ -203,7 +196,7 @@ class OciEngine:
     async def _opened(self) -> Launcher:
         async with self._opening:
             if self._launcher is None:
-                with _disk_faults():
+                with disk_faults():
                     self._launcher = await self._chamber.run(self._open)
             return self._launcher
 
@@ -224,7 +217,7 @@ class OciEngine:
             self._cgroups,
             Volumes(self._root),
             runtime=(host.runtime, "--root", str(self._state)),
-            base=make_base(self._root, host.init),
+            init_layer=make_init_layer(self._root, host.init),
             seccomp=seccomp,
             boot=self._attempts.boot,
         )
@@ -237,7 +230,7 @@ class OciEngine:
             self._attempts.delete(directory)  # its making was broken off
             return None
         running = self._following(directory, sink)
-        with _disk_faults():
+        with disk_faults():
             await running.open()
         self._running[key], self._runs[key] = running, run
         if note.boot != self._attempts.boot:
@@ -283,13 +276,13 @@ class OciEngine:
             await still_ours()
             link = await self._link(run)
             try:
-                with _disk_faults(passing=_PASSING):
+                with start_faults():
                     note = await self._chamber.run(launch)
             except (StartRefused, UnknownUser, BadName, TooManyLayers) as error:
                 self._refused[key] = Outcome(exit_code=None, reason=Reason.START_FAILED, error=str(error))
                 return None
             running = self._following(directory, sink)
-            with _disk_faults():
+            with disk_faults():
                 await running.open()
             self._running[key], self._runs[key] = running, run
             await asyncio.shield(running.settled)
@@ -310,12 +303,12 @@ class OciEngine:
     async def _outcome(self, running: Running, note: Note, how: Exit, run: ContainerRun) -> Outcome:
         directory = running.directory
         if not how.started:
-            words = directory.log() or f"{self._launcher} ended with {how.code}"
+            words = directory.log() or f"crun ended with {how.code}"
             return Outcome(exit_code=None, reason=Reason.START_FAILED, error=words, image_digest=note.digest)
         outputs = {}
         if run.output_paths and self._launcher is not None:
             launcher = self._launcher
-            with _disk_faults():
+            with disk_faults():
                 outputs = await self._chamber.run(lambda: launcher.read_outputs(directory, note, run))
         reason, error = self._why(directory, how)
         return Outcome(
@@ -403,18 +396,3 @@ class OciEngine:
 
 def _ignore(*_: object) -> None:
     """A sink for output that somebody else has, or nobody wants."""
-
-
-@contextmanager
-def _disk_faults(*, passing: frozenset[int] | None = None) -> Iterator[None]:
-    """A fault of the machine's state is no reason to give an attempt up: try again later.
-
-    With ``passing`` only those are: others are for good, and so ``StartRefused``.
-    """
-    try:
-        yield
-    except OSError as error:
-        words = f"{error.filename or 'the embedded engine'}: {error.strerror}"
-        if passing is None or error.errno in passing:
-            raise EngineUnavailable(words) from error
-        raise StartRefused(words) from error

@@ -20,6 +20,7 @@ import orjson
 from aiop.engines.oci.cgroups import Cgroups
 from aiop.engines.oci.chamber import Chamber
 from aiop.engines.oci.directory import AttemptDirectory, Note
+from aiop.engines.oci.faults import StartRefused
 from aiop.engines.oci.images import Image
 from aiop.engines.oci.roots import (
     bind_source,
@@ -37,14 +38,10 @@ from aiop.engines.oci.volumes import Volumes
 from aiop.engines.oci.waiter import spawn_waiter
 from aiop.model.run import ContainerRun, HostMount, OutputFile, Workspace
 
-__all__ = ["Launcher", "Link", "StartRefused"]
+__all__ = ["Launcher", "Link"]
 
 _HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 _SECONDS = 30
-
-
-class StartRefused(Exception):
-    """This container cannot be made, however often it is tried; the message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Link:
 class Launcher:
     """Makes containers, and looks into those that have ended. Every method is for the chamber.
 
-    ``runtime`` is the command with its options, ``base`` the directory that lies on top of each image, ``seccomp`` the
+    ``runtime`` is the command with its options, ``init_layer`` the directory on top of each image, ``seccomp`` the
     program that filters system calls.
     """
 
@@ -70,7 +67,7 @@ class Launcher:
         volumes: Volumes,
         *,
         runtime: Sequence[str],
-        base: Path,
+        init_layer: Path,
         seccomp: str,
         boot: str,
     ) -> None:
@@ -78,7 +75,7 @@ class Launcher:
         self._cgroups = cgroups
         self._volumes = volumes
         self._runtime = tuple(runtime)
-        self._base = base
+        self._init_layer = init_layer
         self._seccomp = seccomp
         self._boot = boot
 
@@ -91,7 +88,7 @@ class Launcher:
             boot=self._boot,
             started_at=time.time_ns() // 1000,
             digest=image.digest,
-            lowers=(str(self._base), *map(str, image.layers)),
+            lowers=(str(self._init_layer), *map(str, image.layers)),
             binds=tuple((bind.source, bind.target) for bind in binds),
             workspace=_stack_of(run.workspace),
             address=link.address,
@@ -113,7 +110,6 @@ class Launcher:
                 binds=binds,
                 limits=self._cgroups.limits(directory.name),
                 seccomp=self._seccomp,
-                annotations={},
             )
             (directory.path / "config.json").write_bytes(orjson.dumps(spec))
             with self._chamber.network(link.descriptor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +117,6 @@ def runtime_spec(
     binds: Iterable[Bind],
     limits: Limits,
     seccomp: str,
-    annotations: Mapping[str, str],
 ) -> dict[str, Any]:
     """Build the configuration of the container.
 
@@ -142,7 +141,7 @@ def runtime_spec(
         "ociVersion": "1.0.0",
         "hostname": hostname,
         "root": {"path": root},
-        "annotations": {**annotations, "run.oci.seccomp_bpf_data": seccomp},
+        "annotations": {"run.oci.seccomp_bpf_data": seccomp},
         "process": {
             "user": {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.groups)},
             "args": [INIT, "--", *command_of(run, image)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,11 +112,6 @@ class ImageStore:
         """Undo ``hold``; nothing happens if nothing is held."""
         self._index.release(holder)
 
-    @property
-    def holders(self) -> Collection[str]:
-        """Who holds something."""
-        return self._index.holders.keys()
-
     # --- what people ask --------------------------------------------------------------------------------------
 
     def list(self) -> Sequence[KeptImage]:
@@ -182,7 +177,7 @@ class ImageStore:
         self._present.clear()
         if self._contents.size > self._limit and self._tidying is None:
             self._tidying = asyncio.create_task(self._prune(self._limit, imported=False, spare=_JUST_USED))
-            self._tidying.add_done_callback(self._tidied)
+            self._tidying.add_done_callback(self._after_tidying)
         return self._image(digest)
 
     @asynccontextmanager
@@ -261,7 +256,7 @@ class ImageStore:
             await self._delete(chosen)
             return Pruned(len(chosen), freed)
 
-    def _tidied(self, task: asyncio.Task[Pruned]) -> None:
+    def _after_tidying(self, task: asyncio.Task[Pruned]) -> None:
         self._tidying = None
         if not task.cancelled():
             # What could not be removed now is tried again after the next image.

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from aiop.engines.oci.spec import INIT
 
-__all__ = ["make_base"]
+__all__ = ["make_init_layer"]
 
 _DIRECTORIES = ("dev", "etc", "proc", "sys")
 
 
-def make_base(directory: Path, init: str) -> Path:
+def make_init_layer(directory: Path, init: str) -> Path:
     """Make the layer, once for each version of the init program; returns where it is."""
     content = Path(init).read_bytes()
     place = directory / hashlib.sha256(content).hexdigest()[:12]
