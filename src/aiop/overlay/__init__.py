@@ -7,6 +7,7 @@ A *settled* layer has no such attribute, nothing that equals what lies below, an
 
 from aiop.overlay.carrying import pack_directory, unpack_directory
 from aiop.overlay.comparing import attributes
+from aiop.overlay.copying import is_taken_back, renew, shown, take_back
 from aiop.overlay.marks import is_opaque, is_whiteout, make_opaque, make_whiteout
 from aiop.overlay.packing import pack
 from aiop.overlay.paths import Escape, find
@@ -24,6 +25,7 @@ __all__ = [
     "find",
     "holes",
     "is_opaque",
+    "is_taken_back",
     "is_whiteout",
     "link_or_copy",
     "make_opaque",
@@ -31,8 +33,11 @@ __all__ = [
     "pack",
     "pack_directory",
     "phantoms",
+    "renew",
     "settle",
+    "shown",
     "squash",
+    "take_back",
     "unpack_changes",
     "unpack_directory",
 ]

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import io
 import json
-import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 from aiop.engines.dagger.session import Session
 from aiop.errors import EngineUnavailable
 from aiop.model.run import Workspace
-from aiop.overlay import Stack, pack, unpack_changes
+from aiop.overlay import Stack, pack, renew, unpack_changes
 
 if TYPE_CHECKING:
     from dagger import Container, Directory
@@ -57,16 +56,9 @@ async def take_changes(session: Session, container: Container, workspace: Worksp
 
 
 def _take(archive: Path, workspace: Workspace) -> None:
-    upper, draft, old = Path(workspace.upper), Path(workspace.work) / "draft", Path(workspace.work) / "old"
-    for leftover in (draft, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    draft.mkdir()
     with tarfile.open(archive) as tar:
-        unpack_changes(_only_layer(tar), _NAME, str(draft), workspace.lowers)
-    if upper.exists():
-        upper.rename(old)
-    draft.rename(upper)
-    shutil.rmtree(old, ignore_errors=True)
+        layer = _only_layer(tar)
+        renew(workspace.upper, workspace.work, lambda draft: unpack_changes(layer, _NAME, draft, workspace.lowers))
     archive.unlink()
 
 

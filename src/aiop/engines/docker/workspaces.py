@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-import tarfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aiodocker import DockerError
 from aiodocker.volumes import DockerVolume
 
 from aiop.engines.docker.client import DockerClient
-from aiop.errors import EngineUnavailable
 from aiop.model.run import Workspace
-from aiop.overlay import Stack, pack, unpack_changes
+from aiop.overlay import is_taken_back, shown, take_back, unpack_changes
 
 __all__ = [
     "WAY_LABEL",
@@ -63,7 +59,6 @@ _LASTING = (
     "permission denied",
     "too many levels of symbolic links",
 )
-
 
 _PIECE = 1024 * 1024
 
@@ -131,41 +126,22 @@ async def copy_workspace_in(client: DockerClient, name: str, workspace: Workspac
     """Put all that the workspace shows into a container that was made and not started; raises ``DockerError``."""
     parent, _, own = workspace.target.rstrip("/").rpartition("/")
     # From its parent on: the engine does not take the mode of the directory itself otherwise.
-    archive = _in_thread(pack(Stack([workspace.upper, *workspace.lowers]), own))
+    archive = shown([workspace.upper, *workspace.lowers], own)
     async with client.stream("PUT", f"containers/{name}/archive", {"path": parent or "/"}, data=archive):
         pass
 
 
 async def copy_workspace_out(client: DockerClient, name: str, workspace: Workspace) -> None:
     """Put what an ended container changed into ``upper``, once; raises ``DockerError``."""
-    work, upper = Path(workspace.work), Path(workspace.upper)
-    done, spool, draft, old = (work / part for part in ("copied", "archive", "draft", "old"))
-    if done.exists():
-        # It may be sealed already, and must not change any more.
+    if is_taken_back(workspace.work):
         return
+
+    def unpack(archive: IO[bytes], into: str) -> None:
+        unpack_changes(archive, ".", into, workspace.lowers)
+
     async with client.stream("GET", f"containers/{name}/archive", {"path": f"{workspace.target}/."}) as response:
-        with _disk_faults():
-            file = await asyncio.to_thread(spool.open, "wb")
-        with file:
-            async for chunk in response.content.iter_chunked(_PIECE):
-                with _disk_faults():
-                    await asyncio.to_thread(file.write, chunk)
-
-    def take() -> None:
-        for leftover in (draft, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        draft.mkdir()
-        with spool.open("rb") as archive:
-            unpack_changes(archive, ".", str(draft), workspace.lowers)
-        if upper.exists():
-            upper.rename(old)
-        draft.rename(upper)
-        done.touch()
-        shutil.rmtree(old, ignore_errors=True)
-        spool.unlink()
-
-    with _disk_faults():
-        await asyncio.to_thread(take)
+        archive = response.content.iter_chunked(_PIECE)
+        await take_back(archive, unpack, upper=workspace.upper, work=workspace.work)
 
 
 async def remove_volume(client: DockerClient, name: str) -> None:
@@ -181,21 +157,6 @@ async def remove_volume(client: DockerClient, name: str) -> None:
 def _is_same(there: Path, here: Path) -> bool:
     """Compare directories, not names: the data directory may have been given another since."""
     return there.exists() and there.samefile(here)
-
-
-@contextmanager
-def _disk_faults() -> Iterator[None]:
-    """A fault of our own disk is no better reason to give up than one of the engine's: try again later."""
-    try:
-        yield
-    except (OSError, tarfile.TarError) as error:
-        raise EngineUnavailable(f"the workspace cannot be copied: {error}") from error
-
-
-async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    with _disk_faults():
-        while piece := await asyncio.to_thread(next, pieces, b""):
-            yield piece
 
 
 def _options(workspace: Workspace) -> str:
