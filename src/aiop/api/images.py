@@ -27,8 +27,9 @@ from aiop.api.schemas.images import (
 from aiop.api.services import services_of
 from aiop.errors import Fault, InvalidRequest
 from aiop.model.images import KeptImage
+from aiop.model.registry import registry_of
 from aiop.model.run import Credentials
-from aiop.spec import faults_of, registry_of
+from aiop.spec import faults_of
 
 __all__ = ["router"]
 

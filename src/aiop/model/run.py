@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiop.model.definition import Network, PullPolicy, Resources
+from aiop.model.registry import plain_registry
 from aiop.model.state import Reason
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "OutputFile",
     "VolumeMount",
     "Workspace",
+    "exit_code_of",
 ]
 
 WORKSPACE = "/workspace"
@@ -40,6 +42,10 @@ class Credentials:
     registry: str
     username: str = field(repr=False)
     password: str = field(repr=False)
+
+    def are_for(self, registry: str) -> bool:
+        """Whether they may be shown to this registry."""
+        return plain_registry(self.registry) == plain_registry(registry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +144,13 @@ class Outcome:
     def succeeded(self) -> bool:
         """Whether the container ended with exit code 0 and nothing else was wrong."""
         return self.reason is None
+
+
+def exit_code_of(words: str) -> int | None:
+    """Return what a shell would have ended with if it could not run the command, by an engine's words for that."""
+    lowered = words.lower()
+    if "permission denied" in lowered:
+        return 126
+    if "not found" in lowered or "no such file or directory" in lowered:
+        return 127
+    return None

@@ -12,6 +12,7 @@ from aiop.interfaces import Vault
 from aiop.model.agent import WORKFLOWS, AgentRecord
 from aiop.model.definition import Definition, JsonValue, SecretUse
 from aiop.model.placement import capable
+from aiop.model.registry import registry_of
 from aiop.model.trace import TraceContext
 from aiop.operations.needs import needs_of, unsupported
 from aiop.spec import (
@@ -22,7 +23,6 @@ from aiop.spec import (
     check_inputs,
     check_registry,
     compile_secret_text,
-    registry_of,
     uses_in,
 )
 

@@ -4,7 +4,7 @@ from aiop.spec.check import check_definition, check_pipeline, load_definition, l
 from aiop.spec.conditions import Condition, ConditionError
 from aiop.spec.faults import faults_from, faults_of
 from aiop.spec.graph import Graph
-from aiop.spec.images import DEFAULT_REGISTRY, ImageError, apply_registry, check_image, check_registry, registry_of
+from aiop.spec.images import DEFAULT_REGISTRY, ImageError, apply_registry, check_image, check_registry
 from aiop.spec.inputs import CheckedInputs, check_inputs
 from aiop.spec.kubeconfig import check_kubeconfig
 from aiop.spec.outputs import OutputError, ReadOutputs, parse_output_file, read_outputs
@@ -85,7 +85,6 @@ __all__ = [
     "parse_output_file",
     "parse_pipeline",
     "read_outputs",
-    "registry_of",
     "render",
     "render_step",
     "uploaded",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DEFAULT_REGISTRY", "ImageError", "apply_registry", "check_image", "check_registry", "registry_of"]
+from aiop.model.registry import HUB, plain_registry, split_host
 
-DEFAULT_REGISTRY = "docker.io"
-_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+__all__ = ["DEFAULT_REGISTRY", "ImageError", "apply_registry", "check_image", "check_registry"]
+
+DEFAULT_REGISTRY = HUB
 _LONGEST_NAME = 255
 
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])"
@@ -23,7 +24,7 @@ class ImageError(ValueError):
 
 def check_image(image: str) -> None:
     """Raise ``ImageError``, with a sentence, unless ``image`` is a well-formed reference."""
-    domain, remainder = _split(image)
+    domain, remainder = split_host(image)
     name, _, digest = remainder.partition("@")
     path, colon, tag = name.partition(":")
     if domain and not _DOMAIN.fullmatch(domain):
@@ -44,16 +45,10 @@ def check_registry(registry: str) -> str:
     domain, slash, path = plain.partition("/")
     if "://" in registry:
         raise ImageError("A registry is given without a scheme, like `registry.example:5000`")
-    is_host = _DOMAIN.fullmatch(domain) and _split(f"{domain}/image")[0] == domain
+    is_host = _DOMAIN.fullmatch(domain) and split_host(f"{domain}/image")[0] == domain
     if not is_host or (slash and not all(map(_COMPONENT.fullmatch, path.split("/")))):
         raise ImageError("Not a valid registry, which would be like `registry.example:5000`")
     return plain
-
-
-def registry_of(image: str) -> str:
-    """Return the host that ``image`` is pulled from; ``docker.io`` if it names none."""
-    domain, _ = _split(image)
-    return DEFAULT_REGISTRY if not domain or domain in _ALIASES else domain
 
 
 def apply_registry(image: str, registry: str | None) -> str:
@@ -61,19 +56,11 @@ def apply_registry(image: str, registry: str | None) -> str:
 
     Images of ``docker.io`` are written in their short form: ``docker.io/library/python`` is ``python``.
     """
-    domain, remainder = _split(image)
+    domain, remainder = split_host(image)
     if not domain and registry:
         domain, _, path = registry.removesuffix("/").partition("/")
         remainder = f"{path}/{remainder}" if path else remainder
-    if not domain or domain in _ALIASES:
+    if plain_registry(domain) == HUB:
         short = remainder.removeprefix("library/")
         return remainder if "/" in short else short
     return f"{domain}/{remainder}"
-
-
-def _split(image: str) -> tuple[str, str]:
-    """Part the host from the rest: the first component is one if it could not be a name on Docker Hub."""
-    first, slash, rest = image.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost" or first.lower() != first):
-        return first, rest
-    return "", image

@@ -3,7 +3,7 @@
 import pytest
 
 from aiop.engines.dagger.faults import cli_words, image_fault, mendable, transient, words_of
-from aiop.engines.dagger.images import Image, registry_of
+from aiop.engines.dagger.images import Image
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, RegistryUnavailable
 from aiop.model.run import Credentials
 
@@ -47,21 +47,6 @@ def test_the_login_is_not_told() -> None:
 )
 def test_what_may_pass_is_told_from_what_will_not(words: str, lasting: bool) -> None:
     assert transient(words) is not lasting
-
-
-@pytest.mark.parametrize(
-    ("image", "registry"),
-    [
-        ("busybox", "docker.io"),
-        ("library/busybox:1", "docker.io"),
-        ("index.docker.io/library/busybox", "docker.io"),
-        ("localhost/x", "localhost"),
-        ("127.0.0.1:5000/x:1", "127.0.0.1:5000"),
-        ("Registry.Example/x", "registry.example"),
-    ],
-)
-def test_an_image_comes_from_one_registry(image: str, registry: str) -> None:
-    assert registry_of(image) == registry
 
 
 @pytest.mark.parametrize(

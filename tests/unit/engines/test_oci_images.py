@@ -4,10 +4,9 @@ import pytest
 
 from aiop.engines.oci.images.faults import fault_of, words_of
 from aiop.engines.oci.images.pruning import superfluous
-from aiop.engines.oci.images.references import Reference, for_registry
+from aiop.engines.oci.images.references import Reference
 from aiop.engines.oci.images.storage import Contents, StoredImage, StoredLayer
 from aiop.errors import EngineUnavailable, ImageRefused, ImageStoreFull, RegistryUnavailable
-from aiop.model.run import Credentials
 
 D = "sha256:" + "0123456789abcdef" * 4
 
@@ -49,24 +48,6 @@ def test_people_see_the_short_spelling() -> None:
         "a/b:1",
         "quay.io/a:1",
     ]
-
-
-@pytest.mark.parametrize(
-    ("registry", "image", "fits"),
-    [
-        ("docker.io", "busybox", True),
-        ("https://index.docker.io/v1/", "busybox", True),
-        ("", "busybox", True),
-        ("http://127.0.0.1:5000/v2/", "127.0.0.1:5000/a", True),
-        ("HOST.example", "host.example/a", True),
-        ("host.example", "busybox", False),
-        ("host.example:5000", "host.example/a", False),
-        ("docker.io", "host.example/a", False),
-    ],
-)
-def test_credentials_are_for_one_registry(registry: str, image: str, fits: bool) -> None:
-    credentials = Credentials(registry, "user", "password")
-    assert for_registry(credentials, Reference.of(image)) == (credentials if fits else None)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiop.spec import ImageError, apply_registry, check_image, check_registry, registry_of
+from aiop.model.registry import registry_of
+from aiop.spec import ImageError, apply_registry, check_image, check_registry
 from unit.spec.documents import unhurried
 
 DIGEST = "sha256:" + "0" * 64
@@ -33,23 +34,6 @@ DIGEST = "sha256:" + "0" * 64
 )
 def test_a_registry_goes_before_images_that_name_none(image: str, registry: str | None, expected: str) -> None:
     assert apply_registry(image, registry) == expected
-
-
-@pytest.mark.parametrize(
-    ("image", "registry"),
-    [
-        ("python", "docker.io"),
-        ("acme/app", "docker.io"),
-        ("index.docker.io/python", "docker.io"),
-        ("ghcr.io/acme/app:1", "ghcr.io"),
-        ("localhost/app", "localhost"),
-        ("localhost:5000/app@" + DIGEST, "localhost:5000"),
-        ("[::1]:5000/app", "[::1]:5000"),
-    ],
-)
-def test_the_registry_of_an_image_is_that_which_it_is_pulled_from(image: str, registry: str) -> None:
-    assert registry_of(image) == registry
-    check_image(image)
 
 
 @pytest.mark.parametrize(

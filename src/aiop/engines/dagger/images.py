@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,15 +13,14 @@ from aiop.engines.dagger.session import Session
 from aiop.engines.dagger.wrapping import SHELL
 from aiop.errors import EngineUnavailable
 from aiop.model.definition import PullPolicy
+from aiop.model.registry import registry_of
 from aiop.model.run import Credentials
 
 if TYPE_CHECKING:
     from dagger import Container
 
-__all__ = ["Image", "Images", "registry_of"]
+__all__ = ["Image", "Images"]
 
-_HUB = "docker.io"
-_HUB_NAMES = frozenset({"", _HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 _KEPT = 1000
 
 
@@ -44,18 +42,6 @@ class Image:
         return (*self.entrypoint, *(self.args if args is None else args))
 
 
-def normalised(registry: str) -> str:
-    """Reduce the spellings of a registry to its host and port."""
-    host = re.sub(r"^[a-z]+://", "", registry.strip().lower()).split("/", 1)[0]
-    return _HUB if host in _HUB_NAMES else host
-
-
-def registry_of(image: str) -> str:
-    """Name the registry that an image comes from, by the rule of the Docker command line."""
-    host, slash, _ = image.partition("/")
-    return normalised(host if slash and (host == "localhost" or "." in host or ":" in host) else "")
-
-
 class Images:
     """Asks once for all who want the same image, and remembers: a name that is known is not looked up again.
 
@@ -68,7 +54,7 @@ class Images:
 
     async def find(self, session: Session, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> Image:
         """Return what the name stands for; raises ``ImageRefused``, ``RegistryUnavailable``, ``EngineUnavailable``."""
-        if credentials is not None and normalised(credentials.registry) != registry_of(image):
+        if credentials is not None and not credentials.are_for(registry_of(image)):
             credentials = None
         if pull is not PullPolicy.ALWAYS and (known := self._known.get(image)) is not None:
             self._known.move_to_end(image)

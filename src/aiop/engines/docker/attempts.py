@@ -14,10 +14,10 @@ from aiop.engines.docker.containers import parse_time
 from aiop.engines.docker.output import Delivery
 from aiop.engines.docker.workspaces import WAY_LABEL, Way
 from aiop.model.ids import StepKey
-from aiop.model.run import ContainerRun, Outcome
+from aiop.model.run import ContainerRun, Outcome, exit_code_of
 from aiop.model.state import Reason
 
-__all__ = ["Attempt", "ImageMissing", "StartRefused", "exit_code_of"]
+__all__ = ["Attempt", "ImageMissing", "StartRefused"]
 
 
 @dataclass(slots=True)
@@ -59,13 +59,3 @@ class StartRefused(Exception):
     def __init__(self, reason: Reason, words: str) -> None:
         super().__init__(words)
         self.outcome = Outcome(exit_code=exit_code_of(words), reason=reason, error=words)
-
-
-def exit_code_of(words: str) -> int | None:
-    """Return what a shell would have ended with if it could not run the command."""
-    lowered = words.lower()
-    if "permission denied" in lowered:
-        return 126
-    if "not found" in lowered or "no such file or directory" in lowered:
-        return 127
-    return None

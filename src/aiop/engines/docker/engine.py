@@ -18,7 +18,7 @@ from typing import Any
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
-from aiop.engines.docker.attempts import Attempt, ImageMissing, StartRefused, exit_code_of
+from aiop.engines.docker.attempts import Attempt, ImageMissing, StartRefused
 from aiop.engines.docker.client import (
     DockerClient,
     TlsMaterial,
@@ -57,7 +57,7 @@ from aiop.errors import EngineError, EngineUnavailable, ImageRefused, StepLost
 from aiop.interfaces import Capabilities, EngineInfo, OutputSink, still_ours
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
-from aiop.model.run import OUTPUT_LIMIT, ContainerRun, Credentials, Outcome, OutputFile
+from aiop.model.run import OUTPUT_LIMIT, ContainerRun, Credentials, Outcome, OutputFile, exit_code_of
 from aiop.model.state import Reason
 
 __all__ = ["DockerEngine"]

@@ -13,12 +13,11 @@ from aiodocker import Docker, DockerError
 from aiop.engines.docker.client import DockerClient, transient, translated
 from aiop.errors import EngineUnavailable, ImageRefused, RegistryUnavailable
 from aiop.model.definition import PullPolicy
+from aiop.model.registry import HUB, registry_of
 from aiop.model.run import Credentials
 
-__all__ = ["Images", "registry_of", "repository_of"]
+__all__ = ["Images", "repository_of"]
 
-_HUB = "docker.io"
-_HUB_NAMES = frozenset({"", _HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 _DIGESTS_KEPT = 1000
 
 _NETWORK = re.compile(
@@ -27,18 +26,6 @@ _NETWORK = re.compile(
     r"|unexpected HTTP status: 5|50[0234] |proxyconnect"
 )
 """What the engine says if the registry could not be asked, or could not answer now."""
-
-
-def normalised(registry: str) -> str:
-    """Reduce the spellings of a registry to its host and port."""
-    host = re.sub(r"^[a-z]+://", "", registry.strip().lower()).split("/", 1)[0]
-    return _HUB if host in _HUB_NAMES else host
-
-
-def registry_of(image: str) -> str:
-    """Name the registry that an image comes from, by the rule of the Docker command line."""
-    host, slash, _ = image.partition("/")
-    return normalised(host if slash and (host == "localhost" or "." in host or ":" in host) else "")
 
 
 class Images:
@@ -54,7 +41,7 @@ class Images:
 
         Raises ``ImageRefused``, ``RegistryUnavailable``, ``EngineUnavailable``.
         """
-        if credentials is not None and normalised(credentials.registry) != registry_of(image):
+        if credentials is not None and not credentials.are_for(registry_of(image)):
             credentials = None
         wanted = (image, credentials)
         task = self._pulls.get(wanted)
@@ -118,16 +105,16 @@ def repository_of(image: str) -> str:
     name = image.partition("@")[0]
     directory, slash, last = name.rpartition("/")
     name = f"{directory}{slash}{last.partition(':')[0]}"
-    return name.removeprefix(f"{_HUB}/").removeprefix("library/")
+    return name.removeprefix(f"{HUB}/").removeprefix("library/")
 
 
 async def _pull(docker: Docker, image: str, credentials: Credentials | None) -> None:
     auth = None
     if credentials is not None:
         auth = {"username": credentials.username, "password": credentials.password}
-        if registry_of(image) == _HUB and not image.startswith(f"{_HUB}/"):
+        if registry_of(image) == HUB and not image.startswith(f"{HUB}/"):
             # aiodocker wants to see the host that credentials are for.
-            image = f"{_HUB}/{image}"
+            image = f"{HUB}/{image}"
     with translated():
         try:
             async for _ in docker.images.pull(image, auth=auth, stream=True):

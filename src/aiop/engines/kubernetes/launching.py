@@ -11,11 +11,11 @@ from typing import Any
 from aiop.engines.kubernetes.attempts import StartRefused
 from aiop.engines.kubernetes.client import ApiFault, KubernetesClient
 from aiop.engines.kubernetes.pods import GATE, secret_body
-from aiop.engines.kubernetes.status import PodStatus, exit_code_of, status_of
+from aiop.engines.kubernetes.status import PodStatus, status_of
 from aiop.engines.kubernetes.watch import Pod, PodWatch
 from aiop.errors import EngineRefused, EngineUnavailable, RegistryUnavailable, StartDelayed, StepLost
 from aiop.interfaces import still_ours
-from aiop.model.run import ContainerRun
+from aiop.model.run import ContainerRun, exit_code_of
 from aiop.model.state import Reason
 
 __all__ = ["Launcher"]

@@ -11,7 +11,7 @@ from typing import Any
 from aiop.engines.kubernetes.pods import CREATED, HELD_BACK
 from aiop.model.state import Reason
 
-__all__ = ["Ending", "PodStatus", "PullFault", "exit_code_of", "status_of"]
+__all__ = ["Ending", "PodStatus", "PullFault", "status_of"]
 
 _PULL_REASONS = frozenset(
     {
@@ -120,16 +120,6 @@ def status_of(pod: Mapping[str, Any]) -> PodStatus:
         stopped=stopped,
         deleted=deleted,
     )
-
-
-def exit_code_of(words: str) -> int | None:
-    """Return what a shell would have ended with if it could not run the command."""
-    lowered = words.lower()
-    if "permission denied" in lowered:
-        return 126
-    if "not found" in lowered or "no such file or directory" in lowered:
-        return 127
-    return None
 
 
 def _ending(ended: Mapping[str, Any], status: Mapping[str, Any]) -> Ending:

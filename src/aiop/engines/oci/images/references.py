@@ -9,12 +9,10 @@ import socket
 from dataclasses import dataclass
 
 from aiop.errors import ImageRefused
-from aiop.model.run import Credentials
+from aiop.model.registry import HUB, registry_of, split_host
 
-__all__ = ["Reference", "for_registry", "is_loopback"]
+__all__ = ["Reference", "is_loopback"]
 
-_HUB = "docker.io"
-_HUB_NAMES = frozenset({_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -33,13 +31,15 @@ class Reference:
     @classmethod
     def of(cls, text: str) -> Reference:
         """Read a reference by the rules of the Docker command line; raises ``ImageRefused``."""
-        host, rest = _split(text)
+        named, rest = split_host(text)
+        # A host keeps its spelling, but for those of Docker Hub.
+        host = HUB if registry_of(text) == HUB else named
         name, at, digest = rest.partition("@")
         path, colon, tag = name.partition(":")
         whole = _HOST.fullmatch(host) and _PATH.fullmatch(path)
         if not whole or (colon and not _TAG.fullmatch(tag)) or (at and not _DIGEST.fullmatch(digest)):
             raise ImageRefused(f"invalid reference format: {text}")
-        if host == _HUB and "/" not in path:
+        if host == HUB and "/" not in path:
             path = f"library/{path}"
         return cls(host, path, None if at else tag or "latest", digest if at else None)
 
@@ -58,16 +58,7 @@ class Reference:
     @property
     def short(self) -> str:
         """The spelling for people: that of Docker, without its own registry."""
-        return str(self).removeprefix(f"{_HUB}/").removeprefix("library/")
-
-
-def for_registry(credentials: Credentials | None, reference: Reference) -> Credentials | None:
-    """Return the credentials if they are for the registry that the image comes from."""
-    if credentials is None:
-        return None
-    host = re.sub(r"^[a-z]+://", "", credentials.registry.strip().lower()).split("/", 1)[0]
-    host = _HUB if not host or host in _HUB_NAMES else host
-    return credentials if host == reference.host.lower() else None
+        return str(self).removeprefix(f"{HUB}/").removeprefix("library/")
 
 
 async def is_loopback(host: str) -> bool:
@@ -79,11 +70,3 @@ async def is_loopback(host: str) -> bool:
         return False
     addresses = {str(address[4][0]).partition("%")[0] for address in found}
     return bool(addresses) and all(ipaddress.ip_address(address).is_loopback for address in addresses)
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Part the host from the rest: the first component is one if it could not be a name on Docker Hub."""
-    first, slash, rest = text.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost" or first.lower() != first):
-        return (_HUB if first in _HUB_NAMES else first), rest
-    return _HUB, text

@@ -15,7 +15,7 @@ from aiop.engines.oci.images.faults import disk_faults
 from aiop.engines.oci.images.image import Image
 from aiop.engines.oci.images.index import Index
 from aiop.engines.oci.images.pruning import superfluous
-from aiop.engines.oci.images.references import Reference, for_registry
+from aiop.engines.oci.images.references import Reference
 from aiop.engines.oci.images.skopeo import Skopeo
 from aiop.engines.oci.images.storage import Contents, Storage
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, ImageStoreFull
@@ -89,10 +89,11 @@ class ImageStore:
         if pull is not PullPolicy.ALWAYS and (image := self._find(reference)) is not None:
             return image
         parsed = Reference.of(reference)
-        wanted = (str(parsed), for_registry(credentials, parsed))
+        fitting = credentials if credentials is not None and credentials.are_for(parsed.host) else None
+        wanted = (str(parsed), fitting)
         task = self._pulls.get(wanted)
         if task is None:
-            task = asyncio.create_task(self._pull(parsed, wanted[1]))
+            task = asyncio.create_task(self._pull(parsed, fitting))
             self._pulls[wanted] = task
             task.add_done_callback(lambda done: self._forget(wanted, done))
         return await asyncio.shield(task)
