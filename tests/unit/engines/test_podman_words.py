@@ -4,7 +4,7 @@ import pytest
 from aiodocker import DockerError
 
 from aiop.engines.docker.client import name_taken, no_command
-from aiop.engines.docker.containers import Daemon
+from aiop.engines.docker.daemon import Daemon
 
 TAKEN = (
     'container create: creating container storage: the container name "aiop-a" is already in use by 0123. You have to '

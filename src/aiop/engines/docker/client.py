@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiodocker import Docker, DockerError
+from aiodocker.containers import DockerContainer
 
 from aiop.errors import EngineRefused, EngineUnavailable
 
@@ -142,6 +143,19 @@ class DockerClient:
         if self._docker is None:
             self._docker = _connect(self.endpoint, self._tls)
         return self._docker
+
+    def container(self, name: str) -> DockerContainer:
+        """Return the container of a name, which may not be there."""
+        return self.docker.containers.container(name)
+
+    async def inspect(self, name: str) -> dict[str, Any] | None:
+        """Ask for a container; ``None`` if it is not there. Raises ``DockerError``."""
+        try:
+            return await self.container(name).show()
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise
 
     @asynccontextmanager
     async def stream(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from aiop.engines.docker.daemon import Daemon
 from aiop.engines.docker.handover import AIOP_OUTPUT, MOUNT_POINT
 from aiop.engines.docker.workspaces import WAY_LABEL, Way, volume_mount
 from aiop.model.definition import Network
@@ -15,7 +15,6 @@ from aiop.model.run import ContainerRun, HostMount, VolumeMount
 
 __all__ = [
     "INSTALLATION_LABEL",
-    "Daemon",
     "container_body",
     "key_from_labels",
     "labels",
@@ -24,52 +23,6 @@ __all__ = [
 
 INSTALLATION_LABEL = "aiop.installation"
 _PIDS_LIMIT = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Daemon:
-    """What a body depends on, from ``GET /info``."""
-
-    log_driver: str
-    init: bool
-    bind_handover: bool
-    overlay: bool
-    """Whether to try workspaces as mounts."""
-    live_restore: bool
-    """Whether containers live on when the engine ends."""
-
-    @classmethod
-    def of(cls, info: Mapping[str, Any]) -> Daemon:
-        """Read the answer of the engine."""
-        drivers = (info.get("Plugins") or {}).get("Log") or ()
-        security = info.get("SecurityOptions") or ()
-        # Under SELinux a container may not write to a directory that is not labelled for it.
-        labelled = any("selinux" in option for option in security)
-        return cls(
-            # Both keep what was written until the container goes; local costs the engine less and rotates.
-            log_driver="local" if "local" in drivers else "json-file",
-            # Podman names none, though it has one: without it nobody would pass TERM on.
-            init=bool(info.get("InitBinary")) or "BuildahVersion" in info,
-            bind_handover=not labelled,
-            overlay=not labelled,
-            live_restore=bool(info.get("LiveRestoreEnabled")),
-        )
-
-    def as_proved(self, before: Daemon) -> Daemon:
-        """Return the same without what was tried in vain before."""
-        return replace(
-            self,
-            bind_handover=self.bind_handover and before.bind_handover,
-            overlay=self.overlay and before.overlay,
-        )
-
-    def without_handover(self) -> Daemon:
-        """Return the same for an engine that does not see our directories."""
-        return replace(self, bind_handover=False, overlay=False)
-
-    def without_overlay(self) -> Daemon:
-        """Return the same for an engine that cannot mount our directories."""
-        return replace(self, overlay=False)
 
 
 def labels(installation: str, key: StepKey) -> dict[str, str]:
