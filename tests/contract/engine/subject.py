@@ -124,7 +124,15 @@ class Subject:
 def needs(subject: Subject, capability: str) -> None:
     """Skip where the engine says that it cannot do what is tried."""
     if not getattr(subject.engine.capabilities, capability):
-        pytest.skip(f"the engine has no {capability}")
+        pytest.skip(f"this engine declares no {capability} in its Capabilities, and the service reckons with that")
+
+
+def needs_real_containers(
+    subject: Subject, why: str = "it has no images, users, limits or networks to be looked at"
+) -> None:
+    """Skip on the fake, which is for tests of what is above the engines and is told by scripts what it cannot do."""
+    if isinstance(subject, FakeSubject):
+        pytest.skip(f"the engine in memory starts no process: {why}; the real engines have this test")
 
 
 class FakeSubject(Subject):

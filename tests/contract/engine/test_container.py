@@ -6,12 +6,7 @@ from aiop.engines.fake import Save, Script
 from aiop.model.definition import Network, PullPolicy, Resources
 from aiop.model.run import OUTPUT_LIMIT, ContainerRun, HostMount, VolumeMount
 from aiop.model.state import Reason
-from contract.engine.subject import Output, Subject, needs
-
-
-def needs_a_shell(subject: Subject) -> None:
-    if subject.image == "busybox":
-        pytest.skip("the fake runs nothing")
+from contract.engine.subject import Output, Subject, needs, needs_real_containers
 
 
 async def said(subject: Subject, run: ContainerRun) -> str:
@@ -31,19 +26,19 @@ async def test_the_environment_is_given_as_it_is(subject: Subject) -> None:
 
 
 async def test_args_take_the_place_of_the_default_command(subject: Subject) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     run = ContainerRun(subject.image, command=("echo", "one"), args=("two",), network=Network.NONE)
     assert await said(subject, run) == "one two"
 
 
 async def test_the_working_directory_is_made_and_used(subject: Subject) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     assert await said(subject, subject.run("pwd", working_dir="/some/where")) == "/some/where"
 
 
 @pytest.mark.parametrize(("user", "expected"), [("1000:1000", "1000 1000"), ("worker", "1000 1000"), (None, "0 0")])
 async def test_the_user_is_set(subject: Subject, user: str | None, expected: str) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     if user is not None and not user[0].isdigit():
         needs(subject, "user_names")
     assert await said(subject, subject.run("echo $(id -u) $(id -g)", user=user)) == expected
@@ -56,13 +51,13 @@ async def test_files_are_there_with_their_directories(subject: Subject) -> None:
 
 
 async def test_files_can_be_read_by_any_user_and_scripts_be_run(subject: Subject) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     files = {"/opt/run.sh": b"#!/bin/sh\ncat /opt/data\n", "/opt/data": b"here\n"}
     assert await said(subject, subject.run("/opt/run.sh", files=files, user="1000")) == "here"
 
 
 async def test_files_do_not_change_directories_that_are_there(subject: Subject) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     run = subject.run("stat -c %a /tmp", files={"/tmp/x": b"x"})
     assert await said(subject, run) == "1777"
 
@@ -192,7 +187,7 @@ async def test_without_an_output_file_there_is_none(subject: Subject) -> None:
 
 
 async def test_any_user_can_write_to_aiop_output(subject: Subject) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     outcome = await subject.outcome(subject.run("umask 077; echo a=1 >> $AIOP_OUTPUT", user="1000"))
     assert outcome.output_file is not None
     assert outcome.output_file.content == b"a=1\n"
@@ -209,7 +204,7 @@ async def test_any_user_can_write_to_aiop_output(subject: Subject) -> None:
     ],
 )
 async def test_what_is_no_file_of_a_fair_size_is_refused(subject: Subject, text: str, words: str) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     outcome = await subject.outcome(subject.run(text))
     assert outcome.exit_code == 0
     assert outcome.output_file is not None
@@ -235,7 +230,7 @@ async def test_a_declared_path_may_be_of_the_largest_size_and_no_larger(subject:
 
 
 async def test_a_link_at_a_declared_path_is_followed_inside_the_container(subject: Subject) -> None:
-    needs_a_shell(subject)
+    needs_real_containers(subject)
     (subject.directory / "secret").write_text("of the host")
     text = (
         "mkdir -p /a/b && echo inside > /a/b/file && ln -s ../b/file /a/b/link && ln -s /a/b/link /second"

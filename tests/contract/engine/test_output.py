@@ -7,7 +7,7 @@ import pytest
 
 from aiop.engines.fake import Script
 from aiop.model.records import Stream
-from contract.engine.subject import Output, Subject, needs
+from contract.engine.subject import Output, Subject, needs, needs_real_containers
 
 MANY = b"".join(b"line %d\n" % number for number in range(1, 100_001))
 LONG = b"x" * 1_000_000
@@ -104,8 +104,7 @@ async def test_output_written_after_stop_is_not_lost(subject: Subject) -> None:
     key, output = subject.key(), Output()
     script = "trap 'echo bye; exit 9' TERM; echo up; while true; do sleep 0.02; done"
     needs(subject, "graceful_stop")
-    if subject.image == "busybox":
-        pytest.skip("the fake runs no trap")
+    needs_real_containers(subject, "no command in it can handle a signal")
     await subject.engine.start(key, subject.run(script), output)
     waiting = asyncio.create_task(subject.engine.wait(key))
     await output.shows(b"up\n")
@@ -117,8 +116,7 @@ async def test_output_written_after_stop_is_not_lost(subject: Subject) -> None:
 async def test_what_is_stopped_leaves_its_outputs(subject: Subject) -> None:
     needs(subject, "graceful_stop")
     needs(subject, "output_paths")
-    if subject.image == "busybox":
-        pytest.skip("the fake leaves nothing by itself")
+    needs_real_containers(subject, "what a stopped command has written there is what a script says")
     key, output = subject.key(), Output()
     run = subject.run("echo x=1 >$AIOP_OUTPUT; echo 2 >/made; echo up; sleep infinity", output_paths={"made": "/made"})
     await subject.engine.start(key, run, output)
