@@ -23,7 +23,7 @@ demo: $(RUNTIME) try-ui  ## Start the service and run the example workflow in re
 	@$(BIN)/python scripts/demo.py
 
 serve: $(RUNTIME) try-ui  ## Start the service alone, until Ctrl-C; AIOP_* variables configure it (docs/reference/settings.md).
-	@$(BIN)/python scripts/with_engine.py $(BIN)/aiop serve
+	@$(BIN)/python scripts/serve.py $(BIN)/aiop serve
 
 ui: $(UI)  ## Build the web UI into src/aiop/ui, with a Node.js from PyPI.
 
