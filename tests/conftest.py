@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from contract.engine.registry import RegistryMissing
 from dagger_lab import DaggerLab, DaggerMissing
 from docker_lab import DockerLab, DockerMissing, missing
+from image_lab import ImageLab, ImageLabMissing
 from kubernetes_lab import KubernetesLab, KubernetesMissing
 from oci_lab import OciLab, OciMissing
 from postgres_lab import Postgres, PostgresMissing
@@ -111,6 +113,18 @@ def oci_lab(tmp_path_factory) -> Iterator[OciLab]:
     try:
         lab = OciLab(tmp_path_factory.mktemp("oci"))
     except OciMissing as why:
+        missing("oci", str(why))
+        raise
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def image_lab(tmp_path_factory) -> Iterator[ImageLab]:
+    """A registry that asks for a password, for all tests of a module."""
+    try:
+        lab = ImageLab(tmp_path_factory.mktemp("images"))
+    except (RegistryMissing, ImageLabMissing) as why:
         missing("oci", str(why))
         raise
     yield lab

@@ -31,3 +31,13 @@ def fan_out(directory, image, width=30):
             },
         ],
     }
+
+
+async def ran_once_with_all_its_lines(client, execution, directory, steps):
+    """Assert that of each step one attempt has run, and that each of its lines is there once and in order."""
+    assert sorted((directory / "ran").read_text().split()) == sorted(f"{step}:1" for step in steps)
+    for step in steps:
+        for stream in ("out", "err"):
+            lines = (await client.executions.logs(execution, step=step, stream=f"std{stream}")).splitlines()
+            expected = [f"{step} {stream} {number}" for number in range(1, LINES + 1)]
+            assert [line.removeprefix(f"[{step}] ") for line in lines] == expected

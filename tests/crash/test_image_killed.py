@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,8 @@ from aiop.engines.oci.images import ImageStore
 from aiop.model.definition import PullPolicy
 from aiop.model.run import Credentials
 from aiop.runtime.clock import SystemClock
-from contract.engine.registry import PASSWORD, USER, RegistryMissing
-from docker_lab import missing
-from image_lab import ImageLab, ImageLabMissing, layer, member
+from contract.engine.registry import PASSWORD, USER
+from image_lab import ImageLab, layer, member
 
 pytestmark = pytest.mark.oci
 
@@ -43,21 +42,10 @@ MOMENTS: dict[str, Callable[[Path], bool]] = {
 LAYERS = [layer(*(member(f"d{number}/f{each}", os.urandom(2000)) for each in range(300))) for number in range(3)]
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageLab]:
-    try:
-        made = ImageLab(tmp_path_factory.mktemp("images"))
-    except (RegistryMissing, ImageLabMissing) as why:
-        missing("oci", str(why))
-        raise
-    yield made
-    made.close()
-
-
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_killed_pull_leaves_nothing_half_made(lab: ImageLab, tmp_path: Path, moment: str) -> None:
-    image, root = lab.image("killed:1", *LAYERS), tmp_path / "images"
-    command = [sys.executable, "-c", PULL, str(root), image, lab.host, USER, PASSWORD]
+async def test_a_killed_pull_leaves_nothing_half_made(image_lab: ImageLab, tmp_path: Path, moment: str) -> None:
+    image, root = image_lab.image("killed:1", *LAYERS), tmp_path / "images"
+    command = [sys.executable, "-c", PULL, str(root), image, image_lab.host, USER, PASSWORD]
     service = await asyncio.create_subprocess_exec(*command)
     async with asyncio.timeout(60):
         while service.returncode is None and not MOMENTS[moment](root):  # noqa: ASYNC110
@@ -69,8 +57,8 @@ async def test_a_killed_pull_leaves_nothing_half_made(lab: ImageLab, tmp_path: P
     kept = store.list()
     assert len(layers_in(root)) == len(LAYERS) * len(kept)
     assert not list((root / "t").iterdir())
-    found = await store.resolve(image, pull=PullPolicy.MISSING, credentials=Credentials(lab.host, USER, PASSWORD))
-    assert found.digest == lab.digest(image)
+    found = await store.resolve(image, pull=PullPolicy.MISSING, credentials=Credentials(image_lab.host, USER, PASSWORD))
+    assert found.digest == image_lab.digest(image)
     assert [len(list(path.rglob("f*"))) for path in map(Path, map(os.path.realpath, found.layers))] == [300] * 3
     await store.prune(0)
     assert layers_in(root) == []

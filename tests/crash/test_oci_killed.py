@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fan_out import LINES, fan_out
+from fan_out import fan_out, ran_once_with_all_its_lines
 from oci_lab import forget, left_by
 
 pytestmark = [pytest.mark.oci, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -94,12 +94,7 @@ async def test_each_step_runs_exactly_once_and_each_line_is_kept_exactly_once(se
         ended = await client.executions.wait(execution, timeout=180)
         assert ended.status == "completed", ended
         steps = [step["id"] for step in document["steps"]]
-        assert sorted((marks / "ran").read_text().split()) == sorted(f"{step}:1" for step in steps)
-        for step in steps:
-            expected = [f"{step} {stream} {n}" for stream in ("out", "err") for n in range(1, LINES + 1)]
-            for stream, part in (("stdout", expected[:LINES]), ("stderr", expected[LINES:])):
-                lines = (await client.executions.logs(execution, step=step, stream=stream)).splitlines()
-                assert [line.removeprefix(f"[{step}] ") for line in lines] == part
+        await ran_once_with_all_its_lines(client, execution, marks, steps)
         assert ended.steps["last"].inputs == {f"part{n}": f"part{n}" for n in range(30)}
     await nothing_is_left(service)
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from fan_out import LINES, fan_out
+from fan_out import fan_out, ran_once_with_all_its_lines
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -29,12 +29,7 @@ async def test_each_step_runs_exactly_once_and_each_line_is_kept_exactly_once(
         ended = await client.executions.wait(execution, timeout=180)
         assert ended.status == "completed", ended
         steps = [step["id"] for step in fan_out(marks, docker_image)["steps"]]
-        assert sorted((marks / "ran").read_text().split()) == sorted(f"{step}:1" for step in steps)
-        for step in steps:
-            expected = [f"{step} {stream} {n}" for stream in ("out", "err") for n in range(1, LINES + 1)]
-            for stream, part in (("stdout", expected[:LINES]), ("stderr", expected[LINES:])):
-                lines = (await client.executions.logs(execution, step=step, stream=stream)).splitlines()
-                assert [line.removeprefix(f"[{step}] ") for line in lines] == part
+        await ran_once_with_all_its_lines(client, execution, marks, steps)
         last = ended.steps["last"]
         assert last.inputs == {f"part{n}": f"part{n}" for n in range(30)}
         events = [event async for event in client.executions.events(execution)]
