@@ -1,12 +1,18 @@
 """What a container of the embedded engine can see and do of the machine and of others: nothing."""
 
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from aiop.engines.oci.drain import Relief
+from aiop.engines.oci.network import Network as ContainerNetwork
+from aiop.engines.oci.network import Socket
+from aiop.errors import EngineUnavailable
 from aiop.model.definition import Network, Resources
 from aiop.model.run import HostMount, VolumeMount
 from aiop.model.state import Reason
@@ -207,3 +213,25 @@ async def test_nothing_of_a_container_stays_on_the_machine(subject: OciSubject) 
     await subject.outcome(subject.run("sleep 100 & exit 3"))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert not {place.name for place in cgroups()} & {key.name for key in subject.keys}
+
+
+async def test_a_start_that_this_machine_has_no_room_for_gives_its_network_back(
+    subject: OciSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace, given_back = os.open("/proc/self/ns/net", os.O_RDONLY), []
+
+    async def take(_: ContainerNetwork) -> Socket:
+        return Socket(namespace, "10.0.0.2")
+
+    def stand_by(_: Relief) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(ContainerNetwork, "take", take)
+    monkeypatch.setattr(ContainerNetwork, "give_back", lambda _, address: given_back.append(address))
+    monkeypatch.setattr(Relief, "stand_by", stand_by)
+    key, run = subject.key(), subject.run("true", network=Network.DEFAULT)
+    with pytest.raises(EngineUnavailable, match="Too many open files"):
+        await subject.engine.start(key, run, Output())
+    assert given_back == ["10.0.0.2"]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(namespace)

@@ -258,8 +258,8 @@ class OciEngine:
         directory = self._attempts.of(key)
 
         def launch() -> Note:
-            self._relief.stand_by()
             try:
+                self._relief.stand_by()
                 note, waiter = launcher.launch(directory, run, image, link)
             except BaseException:
                 self._attempts.delete(directory)

@@ -72,9 +72,9 @@ class _OpenHow(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
-def open_beneath(directory: int, path: str, flags: int, *, resolve: int, mode: int = 0) -> int:
+def open_beneath(directory: int, path: str, flags: int, *, resolve: int) -> int:
     """Open ``path`` as ``openat2`` does: ``RESOLVE_IN_ROOT`` takes the directory for the root, of links too."""
-    how = _OpenHow(flags | os.O_CLOEXEC, mode if flags & os.O_CREAT else 0, resolve)
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, resolve)
     result = _libc.syscall(
         ctypes.c_long(_OPENAT2),
         ctypes.c_int(directory),
