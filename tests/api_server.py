@@ -109,16 +109,25 @@ class ApiServer:
     @web.middleware
     async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
         path = request.path.removeprefix("/api/v1/namespaces/steps")
-        watching = "?watch" if request.query.get("watch") else ""
+        if request.query.get("watch"):
+            await self._count(request.method, f"{path}?watch")
+            return self._fault(request) or await handler(request)
+        # Whoever waits for a call waits for what it does.
+        found: web.StreamResponse = self._fault(request) or await handler(request)
+        await self._count(request.method, path)
+        return found
+
+    async def _count(self, method: str, path: str) -> None:
         async with self._changed:
-            self.calls.append((request.method, path + watching))
+            self.calls.append((method, path))
             self._changed.notify_all()
+
+    def _fault(self, request: web.Request) -> web.Response | None:
         for fault in self.faults:
             if (answer := fault(request)) is not None:
                 self.faults.remove(fault)
                 return answer
-        found: web.StreamResponse = await handler(request)
-        return found
+        return None
 
     async def _version(self, request: web.Request) -> web.Response:
         return web.json_response({"gitVersion": "v1.34.4", "platform": "linux/amd64"})

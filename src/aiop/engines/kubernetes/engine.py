@@ -18,7 +18,7 @@ from aiop.engines.kubernetes.attempts import Attempt, StartRefused
 from aiop.engines.kubernetes.client import ApiFault, ClusterAccess, KubernetesClient, translated
 from aiop.engines.kubernetes.collecting import Collector
 from aiop.engines.kubernetes.launching import Launcher
-from aiop.engines.kubernetes.names import key_of, selector
+from aiop.engines.kubernetes.names import key_of, pod_name, selector
 from aiop.engines.kubernetes.output import Delivery
 from aiop.engines.kubernetes.pods import HELD_BACK, Mode, PodRefused, pod_body
 from aiop.engines.kubernetes.status import status_of
@@ -192,7 +192,7 @@ class KubernetesEngine:
     async def _start(self, attempt: Attempt) -> None:
         run = attempt.run
         bare = run.command is None or run.image in self._shell_less
-        pod = await self._launcher.make(self._body(attempt, Mode.BARE if bare else Mode.WRAPPED), run)
+        pod = await self._launcher.make(self._body(attempt.key, run, Mode.BARE if bare else Mode.WRAPPED), run)
         attempt.note_pod(pod)
         try:
             await self._begin(attempt)
@@ -205,7 +205,7 @@ class KubernetesEngine:
             # Nothing has run: the image has no shell.
             self._shell_less.add(run.image)
             await self._launcher.remove(attempt.name)
-            attempt.note_pod(await self._launcher.make(self._body(attempt, Mode.BARE), run))
+            attempt.note_pod(await self._launcher.make(self._body(attempt.key, run, Mode.BARE), run))
             await self._begin(attempt)
 
     async def _adopt(self, attempt: Attempt) -> None:
@@ -233,10 +233,10 @@ class KubernetesEngine:
         if status.image_digest is not None:
             self._note_digest(attempt.run.image, status.image_digest)
 
-    def _body(self, attempt: Attempt, mode: str) -> dict[str, Any]:
+    def _body(self, key: StepKey, run: ContainerRun, mode: str) -> dict[str, Any]:
         return pod_body(
-            attempt.run,
-            key=attempt.key,
+            run,
+            key=key,
             installation=self._installation,
             settings=self._settings,
             mode=mode,
@@ -248,17 +248,11 @@ class KubernetesEngine:
     async def _resolve(self, run: ContainerRun) -> str:
         """Run a command that no image has: what is pulled for it tells its digest."""
         await self._watch.open()
-        digest = hashlib.blake2b(run.image.encode(), digest_size=10).hexdigest()
-        key = StepKey(ExecutionId("resolve"), StepId("image"))
-        body = pod_body(
-            run,
-            key=key,
-            installation=self._installation,
-            settings=self._settings,
-            mode=Mode.BARE,
-            now=datetime.now(UTC),
-        )
-        name = body["metadata"]["name"] = f"aiop-image-{digest}"
+        # A name of its own for each image, by which its secrets are found too; and no annotation: it is no attempt.
+        asked = hashlib.blake2b(f"{self._installation} {run.image}".encode(), digest_size=10).hexdigest()
+        key = StepKey(ExecutionId(f"resolve-{asked}"), StepId("image"))
+        name = pod_name(key)
+        body = self._body(key, run, Mode.BARE)
         del body["metadata"]["annotations"]["aiop.step"]
         await self._launcher.remove(name)
         try:

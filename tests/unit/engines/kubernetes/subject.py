@@ -25,9 +25,9 @@ class Heard:
         self.text[stream] += data
 
 
-def engine_on(api: ApiServer, **settings: Any) -> KubernetesEngine:
+def engine_on(api: ApiServer, installation: str = "here", **settings: Any) -> KubernetesEngine:
     return KubernetesEngine(
-        access=ClusterAccess(kubeconfig=api.kubeconfig), installation="here", settings=PodSettings(**settings)
+        access=ClusterAccess(kubeconfig=api.kubeconfig), installation=installation, settings=PodSettings(**settings)
     )
 
 
