@@ -166,12 +166,12 @@ class KubernetesClient:
                 try:
                     async for message in channel:
                         data = message.data if isinstance(message.data, bytes) else b""
-                        channel, content = data[:1], data[1:]
-                        if channel == bytes([_STDOUT]):
+                        kind, content = data[:1], data[1:]
+                        if kind == bytes([_STDOUT]):
                             yield content
-                        elif channel == bytes([_STDERR]):
+                        elif kind == bytes([_STDERR]):
                             errors = (errors + content)[-1000:]
-                        elif channel == bytes([_ERROR]):
+                        elif kind == bytes([_ERROR]):
                             _check_end(content, errors)
                             return
                 finally:

@@ -11,7 +11,7 @@ from aiop.engines.kubernetes.attempts import Attempt
 from aiop.engines.kubernetes.client import ApiFault, KubernetesClient
 from aiop.engines.kubernetes.output import LogReader
 from aiop.engines.kubernetes.pods import CONTAINER, Mode
-from aiop.engines.kubernetes.status import Ending, PodStatus, status_of
+from aiop.engines.kubernetes.status import Ending, PodStatus, is_over, status_of
 from aiop.engines.kubernetes.watch import Pod, PodWatch
 from aiop.engines.kubernetes.workspaces import copy_workspace_out
 from aiop.engines.kubernetes.wrapping import (
@@ -28,7 +28,7 @@ from aiop.model.state import Reason
 
 __all__ = ["Collector"]
 
-_LINGER = 5.0
+_LAST_OUTPUT_SECONDS = 5.0
 """Seconds that a log may go on after the cluster knows of the end of its container."""
 
 _KILLED = 137
@@ -55,7 +55,7 @@ class Collector:
                 if outcome.exit_code and now.deleted and not now.stopped:
                     raise StepLost("somebody deleted the pod")
                 return outcome
-        pod = self._present(attempt, await self._watch.until(attempt.name, _is_over))
+        pod = self._present(attempt, await self._watch.until(attempt.name, is_over))
         status = status_of(pod)
         if reader is None or reader.report is None:
             reader = await self._read(attempt)
@@ -75,12 +75,12 @@ class Collector:
         """Deliver live until the last mark, the end of the log or that of the container."""
         reader = LogReader(attempt.delivery, attempt.token)
         following = asyncio.create_task(self._stream(attempt, reader, follow=True))
-        over = asyncio.create_task(self._watch.until(attempt.name, _is_over))
+        over = asyncio.create_task(self._watch.until(attempt.name, is_over))
         try:
             await asyncio.wait({following, over}, return_when=asyncio.FIRST_COMPLETED)
             if not following.done():
                 over.result()
-                await asyncio.wait({following}, timeout=_LINGER)
+                await asyncio.wait({following}, timeout=_LAST_OUTPUT_SECONDS)
             if following.done():
                 following.result()
         finally:
@@ -228,13 +228,6 @@ def _gap(reader: LogReader, *, wrapped: bool, cut: bool) -> str | None:
     if wrapped and reader.report is None and not cut:
         return "the end of the log is missing"
     return None
-
-
-def _is_over(pod: Pod | None) -> bool:
-    if pod is None:
-        return True
-    status = status_of(pod)
-    return status.ending is not None or status.lost is not None
 
 
 def _lost_with_it(attempt: Attempt, *, stopped: bool) -> Left:

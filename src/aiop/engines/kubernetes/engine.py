@@ -127,12 +127,12 @@ class KubernetesEngine:
         """Send TERM, after ``grace`` (in whole seconds, one at least) KILL."""
         with translated():
             await self._watch.open()
-            name = Attempt(key, ContainerRun(""), Delivery(_nowhere)).name
+            name = pod_name(key)
             pod = await self._launcher.find(name)
             if pod is None:
                 return
             status = status_of(pod)
-            if status.ending is not None or status.lost is not None:
+            if status.over:
                 return
             if not status.begun:
                 await self._launcher.remove(name)
@@ -145,7 +145,7 @@ class KubernetesEngine:
         await self._let_go(key)
         with translated():
             await self._watch.open()
-            await self._launcher.remove(Attempt(key, ContainerRun(""), Delivery(_nowhere)).name)
+            await self._launcher.remove(pod_name(key))
 
     async def attempts(self) -> Sequence[StepKey]:
         """List by the label of the installation."""
@@ -287,7 +287,3 @@ def _look_at(collecting: asyncio.Task[Outcome]) -> None:
     """A fault is for who waits; nobody may."""
     if not collecting.cancelled():
         collecting.exception()
-
-
-def _nowhere(*_: object) -> None:
-    """Take output that nobody wants."""

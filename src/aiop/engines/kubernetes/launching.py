@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiop.engines.kubernetes.attempts import StartRefused
 from aiop.engines.kubernetes.client import ApiFault, KubernetesClient
 from aiop.engines.kubernetes.pods import GATE, secret_body
-from aiop.engines.kubernetes.status import PodStatus, status_of
+from aiop.engines.kubernetes.status import PodStatus, is_over, status_of
 from aiop.engines.kubernetes.watch import Pod, PodWatch
 from aiop.errors import EngineRefused, EngineUnavailable, RegistryUnavailable, StartDelayed, StepLost
 from aiop.interfaces import still_ours
@@ -94,7 +95,7 @@ class Launcher:
             told = self._told.get(name, _Told())
             try:
                 async with asyncio.timeout(told.look.total_seconds()):
-                    pod = await self._watch.until(name, lambda pod, told=told: _is_news(pod, told.words))  # type: ignore[misc]
+                    pod = await self._watch.until(name, partial(_is_news, told=told.words))
             except TimeoutError:
                 self._told[name] = _Told(told.words, min(told.look * 2, _LONGEST_LOOK))
                 await self._look_at_events(name)
@@ -102,7 +103,7 @@ class Launcher:
             if pod is None:
                 raise StepLost(f"{name} is not on the cluster any more")
             status = status_of(pod)
-            if status.begun or status.ending is not None or status.lost is not None or status.pull is not None:
+            if status.begun or status.over or status.pull is not None:
                 self._told.pop(name, None)
             if status.lost is not None:
                 raise StepLost(status.lost)
@@ -143,7 +144,7 @@ class Launcher:
         except ApiFault as fault:
             if fault.status != 404:
                 raise
-        await self._watch.until(name, _is_over)
+        await self._watch.until(name, is_over)
 
     # --- small things -------------------------------------------------------------------------------------------
 
@@ -220,15 +221,8 @@ def _is_news(pod: Pod | None, told: str | None) -> bool:
     if pod is None:
         return True
     status = status_of(pod)
-    final = status.begun or status.ending is not None or status.lost is not None or status.pull is not None
+    final = status.begun or status.over or status.pull is not None
     return final or status.lasting or (status.waits is not None and status.waits != told)
-
-
-def _is_over(pod: Pod | None) -> bool:
-    if pod is None:
-        return True
-    status = status_of(pod)
-    return status.ending is not None or status.lost is not None
 
 
 def _refusal(fault: ApiFault, news: bool) -> Exception:

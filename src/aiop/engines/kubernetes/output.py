@@ -47,7 +47,7 @@ class Delivery:
 class LogReader:
     """One reading of a log with times. ``token`` begins the marks of a wrapped command; without it all is stdout.
 
-    ``begun``: the log has the mark of its beginning; ``anything``: it has a line; ``remark``: what the cluster says in
+    ``begun``: the log has the mark of its beginning; ``remark``: what the cluster says in
     the place of lines that it does not have. ``report`` is there once it has that of its end.
     """
 
@@ -58,7 +58,6 @@ class LogReader:
         self._at: datetime | None = None
         """The time of the line under way."""
         self.begun = token is None
-        self.anything = False
         self.remark: str | None = None
         self.report: Report | None = None
         self.ended_at: datetime | None = None
@@ -92,7 +91,6 @@ class LogReader:
         except ValueError:
             self.remark = line.decode(errors="replace").strip() or self.remark
             return None
-        self.anything = True
         return rest
 
     def _take_part(self) -> None:

@@ -26,7 +26,6 @@ __all__ = [
     "PodRefused",
     "pod_body",
     "secret_body",
-    "secret_names",
 ]
 
 CONTAINER = "step"

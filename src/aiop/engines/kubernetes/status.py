@@ -11,7 +11,7 @@ from typing import Any
 from aiop.engines.kubernetes.pods import CREATED, HELD_BACK
 from aiop.model.state import Reason
 
-__all__ = ["Ending", "PodStatus", "PullFault", "status_of"]
+__all__ = ["Ending", "PodStatus", "PullFault", "is_over", "status_of"]
 
 _PULL_REASONS = frozenset(
     {
@@ -96,6 +96,11 @@ class PodStatus:
         """Whether its container has run, or runs."""
         return self.started_at is not None
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.ending is not None or self.lost is not None
+
 
 def status_of(pod: Mapping[str, Any]) -> PodStatus:
     """Read a pod."""
@@ -120,6 +125,11 @@ def status_of(pod: Mapping[str, Any]) -> PodStatus:
         stopped=stopped,
         deleted=deleted,
     )
+
+
+def is_over(pod: Mapping[str, Any] | None) -> bool:
+    """Whether nothing more comes of a pod, or there is none."""
+    return pod is None or status_of(pod).over
 
 
 def _ending(ended: Mapping[str, Any], status: Mapping[str, Any]) -> Ending:
