@@ -193,7 +193,7 @@ class Attempt:
     def _hear(self, record: Record) -> None:
         if record.ended:
             self._closed.add(record.stream)
-            if len(self._closed) == len(Stream.__members__) - 1:  # but the service's own
+            if self._closed >= {Stream.STDOUT, Stream.STDERR}:
                 self._silent.set()
         else:
             self.delivery.live(record)

@@ -54,8 +54,8 @@ _OUTPUT = "output"
 _IRREGULAR = ".irregular"
 
 # The first argument sets the environment, the second is the number of declared outputs, then come their paths, then the
-# command. `exec` in a subshell
-# runs a program, never a builtin or a function of this script. What is fetched is never larger than what is kept.
+# command. `exec` in a subshell runs a program, never a builtin or a function of this script. What is fetched is never
+# larger than what is kept.
 #
 # The command puts its number on the desk, and then looks for the flag; who listens makes the bell, and then looks for
 # the flag; who asks raises the flag, and then rings. So every request is seen, whenever it comes. Where no bell can be
