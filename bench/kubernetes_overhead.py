@@ -1,6 +1,6 @@
 """What the service adds to the pods: the same no-op pods by bare calls of the API with a watch, interleaved, medians.
 
-    python bench/kubernetes_overhead.py --kubeconfig FILE [--rounds 5] [--namespace NAME] [--image busybox:1]
+    python bench/kubernetes_overhead.py --kubeconfig FILE [--rounds 5] [--namespace NAME] [--image aiop-busybox:1]
 
 The bare side is the cheapest client there is: one connection pool and one watch; for each pod create, wait for its end,
 read its log, delete. Its pods have the one container that the service's have, with the command as it is.

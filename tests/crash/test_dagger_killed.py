@@ -99,7 +99,9 @@ async def test_a_killed_session_is_replaced(service, dagger_lab):
 
 async def test_a_killed_engine_is_waited_for(service, dagger_lab):
     if dagger_lab.restart is None:
-        pytest.skip("AIOP_TEST_DAGGER_RESTART names no command that kills the engine and starts it again")
+        pytest.skip(
+            "the engine is not the tests' own to kill: AIOP_TEST_DAGGER_RESTART names no command that kills and restarts it"
+        )
     execution = await started(service, dagger_lab)
     await asyncio.to_thread(dagger_lab.restarted)
     await ended_well(service, execution)

@@ -375,7 +375,7 @@ async def forwarded(endpoint: str) -> AsyncIterator[str]:
     """A TCP port that leads to the engine at a Unix socket."""
     path = endpoint.removeprefix("unix://")
     if path == endpoint:
-        pytest.skip(f"{endpoint} is no Unix socket")
+        pytest.skip(f"a TCP port can be led to an engine at a Unix socket only, and this one is at {endpoint}")
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
