@@ -99,9 +99,7 @@ async def test_a_killed_session_is_replaced(service, dagger_lab):
 
 async def test_a_killed_engine_is_waited_for(service, dagger_lab):
     if dagger_lab.restart is None:
-        pytest.skip(
-            "the engine is not the tests' own to kill: AIOP_TEST_DAGGER_RESTART names no command that kills and restarts it"
-        )
+        pytest.skip("AIOP_TEST_DAGGER_RESTART does not say how the engine may be killed and started again")
     execution = await started(service, dagger_lab)
     await asyncio.to_thread(dagger_lab.restarted)
     await ended_well(service, execution)
