@@ -103,6 +103,12 @@ class PodWatch:
             log.info("watch_lost", error=str(error))
             self._fail(error)
             raise
+        except ValueError as error:
+            # No JSON, or a line beyond all measure: who waits must hear of that too.
+            fault = EngineUnavailable(f"the Kubernetes API tells of pods what cannot be read: {error}")
+            log.info("watch_lost", error=str(fault))
+            self._fail(fault)
+            raise fault from error
 
     async def _list(self) -> None:
         answer = await self._client.call("GET", "pods", params={"labelSelector": self._selector})

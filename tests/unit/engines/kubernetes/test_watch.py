@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from aiop.engines.kubernetes import KubernetesEngine
+from aiop.engines.kubernetes import ClusterAccess, KubernetesEngine
+from aiop.engines.kubernetes.client import KubernetesClient
 from aiop.engines.kubernetes.names import pod_name
+from aiop.engines.kubernetes.watch import PodWatch
 from aiop.errors import EngineUnavailable, StepLost
 from aiop.model.records import Stream
 from api_server import ApiServer, failure
@@ -96,3 +98,17 @@ async def test_where_the_api_does_not_answer_who_waits_is_told(api: ApiServer, e
         await starting
     api.run(pod_name(key))
     assert await engine.start(key, RUN, Heard()) is not None
+
+
+async def test_where_the_api_says_what_cannot_be_read_who_waits_is_told(api: ApiServer) -> None:
+    client = KubernetesClient(ClusterAccess(kubeconfig=api.kubeconfig))
+    watch = PodWatch(client, "a=b")
+    waiting = asyncio.create_task(watch.until("pod", lambda pod: pod is not None))
+    await api.called("GET", "/pods?watch")
+    for line in api.watches:
+        line.put_nowait(b"<html>\n")
+    with pytest.raises(EngineUnavailable, match="cannot be read"):
+        await waiting
+    await watch.open()
+    await watch.aclose()
+    await client.aclose()
