@@ -51,9 +51,10 @@ class Collector:
             if reader.report is not None and reader.report.outputs is not Whereabouts.MESSAGE:
                 # The command's own word, which the cluster will repeat.
                 outcome = await self._reported(attempt, reader, reader.report)
-                now = status_of(self._present(attempt, self._watch.get(attempt.name)))
-                if outcome.exit_code and now.deleted and not now.stopped:
-                    raise StepLost("somebody deleted the pod")
+                if outcome.exit_code:
+                    now = status_of(self._present(attempt, self._watch.get(attempt.name)))
+                    if now.deleted and not now.stopped:
+                        raise StepLost("somebody deleted the pod")
                 return outcome
         pod = self._present(attempt, await self._watch.until(attempt.name, is_over))
         status = status_of(pod)

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+from aiohttp import web
+
 from aiop.engines.kubernetes import KubernetesEngine
 from aiop.engines.kubernetes.names import pod_name
 from aiop.model.records import Stream
@@ -70,6 +72,22 @@ async def test_what_is_stopped_keeps_its_outcome_until_it_is_removed(api: ApiSer
     assert (await engine.wait(key)).exit_code == 143
     await engine.remove(key)
     assert api.pods == {}
+
+
+async def test_what_has_succeeded_stays_so_if_its_pod_goes_before_that_is_collected(
+    api: ApiServer, engine: KubernetesEngine
+) -> None:
+    key = a_key()
+    name = pod_name(key)
+    api.logs[name] = log_of(key)
+
+    def delete(request: web.Request) -> None:
+        if request.path.endswith("/log") and name in api.pods:
+            api.delete(name)
+
+    api.faults.append(delete)
+    await began(api, engine, key)
+    assert (await engine.wait(key)).succeeded
 
 
 async def test_only_pods_of_this_installation_are_listed(api: ApiServer, engine: KubernetesEngine) -> None:
