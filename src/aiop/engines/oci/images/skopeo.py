@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from aiop.engines.oci.images.busy import Busy
 from aiop.engines.oci.images.faults import fault_of, words_of
 from aiop.errors import EngineRefused, RegistryUnavailable
 from aiop.model.run import Credentials
@@ -38,10 +39,12 @@ class Skopeo:
     """``scratch`` is ours alone, is emptied by others at the start, and is skopeo's home and its room for drafts.
 
     Each run ends with this process, however that ends: what a dead service began must not go on beside its successor.
+    Until the last of its helpers is gone, a run shares ``busy``.
     """
 
-    def __init__(self, scratch: Path, storage_conf: Path) -> None:
+    def __init__(self, scratch: Path, storage_conf: Path, busy: Busy) -> None:
         self._scratch = scratch
+        self._busy = busy
         self._environment = _environment(scratch, storage_conf)
         self._program: tuple[str, ...] | None = None
 
@@ -72,15 +75,17 @@ class Skopeo:
         cancelled, the command is killed.
         """
         command = [*self._found(), *arguments]
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment,
-            cwd=self._scratch,
-            start_new_session=True,
-        )
+        with self._busy.shared() as descriptor:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=self._environment,
+                cwd=self._scratch,
+                start_new_session=True,
+                pass_fds=[descriptor],
+            )
         try:
             async with asyncio.timeout(patience):
                 stdout, stderr = await process.communicate()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiop.engines.oci.images.busy import Busy
 from aiop.engines.oci.images.image import Image
 from aiop.model.images import ImageConfig
 
@@ -73,6 +74,8 @@ class Storage:
         self._run = root / "r"
         self._empty = root / "e"
         self.configuration = root / "storage.conf"
+        self.busy = Busy(root / "busy")
+        """Shared by whoever writes here."""
 
     def open(self) -> None:
         """Make the directories and the configuration, and delete layers that a kill has left half made."""
@@ -123,10 +126,14 @@ class Storage:
         return found
 
     def sweep(self) -> None:
-        """Delete layers that are not whole, and those that no image has; while nothing is being pulled.
+        """Delete layers that are not whole, and those that no image has, once nobody is at work here.
 
         skopeo would begin with the same, but versions that are about leave out every other one of several.
         """
+        with self.busy.nobody():
+            self._sweep()
+
+    def _sweep(self) -> None:
         contents, listed = self.read(), self._list(_LAYERS)
         wanted = {layer for image in contents.images.values() for layer in image.layers}
         if len(left := [entry for entry in listed if entry["id"] in wanted]) != len(listed):
@@ -139,7 +146,6 @@ class Storage:
                 split.unlink()
         for directory in (self._graph / "overlay").glob("[0-9a-f]" * _ID_LENGTH):
             if directory.name not in wanted:
-                # What a helper that is just dying writes meanwhile goes at the next start.
                 shutil.rmtree(directory, ignore_errors=True)
         for link in (self._graph / "overlay/l").glob("*"):
             if not link.exists():

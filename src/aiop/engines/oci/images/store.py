@@ -49,7 +49,7 @@ class ImageStore:
         self._scratch = root / "t"
         self._storage = Storage(root)
         self._index = Index(root, self._scratch, clock)
-        self._skopeo = Skopeo(self._scratch, self._storage.configuration)
+        self._skopeo = Skopeo(self._scratch, self._storage.configuration, self._storage.busy)
         self._arrivals = Arrivals(self._skopeo, self._storage, self._scratch, limit=limit)
         self._contents = Contents()
         self._present: dict[str, Image | None] = {}
@@ -202,9 +202,9 @@ class ImageStore:
 
     def _open(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._storage.open()
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
-        self._storage.open()
         self._index.open()
         self._contents = self._storage.read()
         self._index.keep(self._contents.images)
