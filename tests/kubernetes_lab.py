@@ -66,6 +66,23 @@ class KubernetesLab:
     def names(self, kind: str) -> list[str]:
         return [item["metadata"]["name"] for item in json.loads(self.kubectl("get", kind, "-o", "json"))["items"]]
 
+    @property
+    def node(self) -> str:
+        """The name of the only node."""
+        (node,) = self.names("nodes")
+        return node
+
+    def set_capacity(self, resource: str, amount: str | None) -> None:
+        """Say that the node has so much of a resource that nothing measures, or none any more."""
+        change = {"status": {field: {resource: amount} for field in ("capacity", "allocatable")}}
+        self.kubectl("patch", "node", self.node, "--subresource=status", "--type=merge", "--patch", json.dumps(change))
+
+    def evict(self, pod: str) -> None:
+        """Ask for what a drain of the node asks for."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
+        self.kubectl("create", "--raw", path, "-f", "-", text=json.dumps(body))
+
     def make_claim(self, name: str, directory: str) -> None:
         """Make a volume of a directory of the node, and a claim to it."""
         size = {"storage": "1Mi"}

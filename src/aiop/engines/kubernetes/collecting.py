@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
 import aiohttp
@@ -45,25 +46,35 @@ class Collector:
     async def collect(self, attempt: Attempt) -> Outcome:
         """Deliver all output, and return the outcome; raises ``StepLost``."""
         pod = self._present(attempt, self._watch.get(attempt.name))
-        reader = None
+        reader, outcome = None, None
         if status_of(pod).running:
             reader = await self._follow(attempt)
-            if reader.report is not None and reader.report.outputs is not Whereabouts.MESSAGE:
-                # The command's own word, which the cluster will repeat.
-                outcome = await self._reported(attempt, reader, reader.report)
-                if outcome.exit_code:
-                    now = status_of(self._present(attempt, self._watch.get(attempt.name)))
-                    if now.deleted and not now.stopped:
-                        raise StepLost("somebody deleted the pod")
-                return outcome
+            report = reader.report
+            if report is not None and report.outputs is not Whereabouts.MESSAGE:
+                outcome = await self._reported(attempt, reader, report)
+                if not report.told or not report.code or self._is_stopped(attempt):
+                    # The command's own word, which the cluster will repeat.
+                    return outcome
+        # Of a container that was told to end, and not by us, the cluster knows by whom.
         pod = self._present(attempt, await self._watch.until(attempt.name, is_over))
         status = status_of(pod)
         if reader is None or reader.report is None:
             reader = await self._read(attempt)
         if status.lost is not None:
             raise StepLost(status.lost)
-        assert status.ending is not None  # noqa: S101 - it is over
-        return await self._ended(attempt, reader, status, status.ending)
+        ending = status.ending
+        assert ending is not None  # noqa: S101 - it is over
+        if reader.report is not None and reader.report.told and ending.code and status.deleted and not status.stopped:
+            raise StepLost("somebody deleted the pod")
+        if outcome is None:
+            return await self._ended(attempt, reader, status, ending)
+        if ending.reason is Reason.TIMEOUT:
+            return replace(outcome, reason=ending.reason, error=ending.words)
+        return outcome
+
+    def _is_stopped(self, attempt: Attempt) -> bool:
+        pod = self._watch.get(attempt.name)
+        return pod is not None and status_of(pod).stopped
 
     def _present(self, attempt: Attempt, pod: Pod | None) -> Pod:
         if pod is None:
@@ -117,7 +128,7 @@ class Collector:
     async def _reported(self, attempt: Attempt, reader: LogReader, report: Report) -> Outcome:
         left = Left()
         if report.outputs is Whereabouts.HELD:
-            left = await self._held(attempt)
+            left = await self._held(attempt, told=report.told)
         pod = self._watch.get(attempt.name)
         status = status_of(pod) if pod is not None else None
         return _outcome(
@@ -131,10 +142,10 @@ class Collector:
             gap=_beginning(reader),
         )
 
-    async def _held(self, attempt: Attempt) -> Left:
+    async def _held(self, attempt: Attempt, *, told: bool) -> Left:
         """Read outputs out of a container that waits for that; of one that is told to end, it ends then."""
         pod = self._watch.get(attempt.name)
-        release = pod is not None and status_of(pod).deleted
+        release = told or (pod is not None and status_of(pod).deleted)
         run = attempt.run
         try:
             if run.workspace is not None:

@@ -87,8 +87,8 @@ _SCRIPT = (
     + f"""\
 token=$1 count=$2 gate=$3
 shift 3
-code= pid= term= oom= kind=n total=0 why= much=
-trap 'term=1; [ -z "$pid" ] || kill -TERM "$pid"' TERM
+code= pid= term= told= oom= kind=n total=0 why= much=
+trap 'term=1 told=1; [ -z "$pid" ] || kill -TERM "$pid"' TERM
 trap '' PIPE
 mkdir -p -m 777 "$dir"
 echo "${{token}}b"
@@ -167,7 +167,7 @@ if [ "$kind" = n ]; then
   fi
 fi
 if [ "$kind" = h ]; then mkfifo "$dir/.held"; fi
-echo "${{token}}r $code ${{oom:-0}} $kind $why"
+echo "${{token}}r $code ${{oom:-0}} ${{told:-0}} $kind $why"
 trap 'exit "$code"' TERM
 if [ -n "$term" ]; then :
 elif [ "$kind" = h ]; then (read -r _ <"$dir/.held") & wait "$!"
@@ -249,10 +249,11 @@ class Whereabouts(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a wrapped command's last mark says."""
+    """What a wrapped command's last mark says. ``told``: its container was told to end before."""
 
     code: int
     oom: bool
+    told: bool
     outputs: Whereabouts
     refused: str | None = None
 
@@ -268,10 +269,11 @@ class Left:
 def parse_report(text: bytes) -> Report | None:
     """Read what follows the last mark; ``None`` if it is not whole."""
     try:
-        code, oom, kind, *rest = text.strip().split(b" ", 3)
+        code, oom, told, kind, *rest = text.strip().split(b" ", 4)
         where = Whereabouts(kind.decode())
         words = rest[0].decode(errors="replace") if rest else ""
-        return Report(int(code), oom != b"0", where, words if where is Whereabouts.REFUSED else None)
+        refused = words if where is Whereabouts.REFUSED else None
+        return Report(int(code), oom != b"0", told != b"0", where, refused)
     except ValueError:
         return None
 

@@ -137,6 +137,48 @@ async def test_a_deadline_of_the_cluster_is_a_timeout(api: ApiServer, engine: Ku
     assert "longer than specified" in (outcome.error or "")
 
 
+TOLD = "143 0 1 n "
+"""The report of a command whose container was told to end."""
+
+
+@pytest.mark.parametrize("how", ["evicted", "preempted"])
+async def test_whoever_told_a_container_to_end_is_asked_of_the_cluster(
+    api: ApiServer, engine: KubernetesEngine, how: str
+) -> None:
+    key = a_key()
+    api.logs[pod_name(key)] = log_of(key, "begun", end=TOLD)
+    await began(api, engine, key)
+    waiting = asyncio.create_task(engine.wait(key))
+    await api.called("GET", f"/pods/{pod_name(key)}/log")
+    api.change(pod_name(key), **{**LOST[how], "containerStatuses": [container(terminated={"exitCode": 143})]})
+    with pytest.raises(StepLost):
+        await waiting
+
+
+async def test_a_command_that_was_told_to_end_by_a_deadline_is_a_timeout(
+    api: ApiServer, engine: KubernetesEngine
+) -> None:
+    key = a_key()
+    api.logs[pod_name(key)] = log_of(key, "begun", end=TOLD)
+    await began(api, engine, key)
+    waiting = asyncio.create_task(engine.wait(key))
+    await api.called("GET", f"/pods/{pod_name(key)}/log")
+    api.change(pod_name(key), reason="DeadlineExceeded", message="Pod was active longer than specified deadline")
+    api.end(pod_name(key), 143)
+    outcome = await waiting
+    assert (outcome.exit_code, outcome.reason) == (143, Reason.TIMEOUT)
+    assert "longer than specified" in (outcome.error or "")
+
+
+async def test_a_command_that_told_itself_to_end_has_an_exit_code(api: ApiServer, engine: KubernetesEngine) -> None:
+    key = a_key()
+    api.logs[pod_name(key)] = log_of(key, "begun", end=TOLD)
+    await began(api, engine, key)
+    api.end(pod_name(key), 143)
+    outcome = await engine.wait(key)
+    assert (outcome.exit_code, outcome.reason) == (143, Reason.EXIT_CODE)
+
+
 async def test_what_is_killed_from_outside_is_lost(api: ApiServer, engine: KubernetesEngine) -> None:
     key = a_key()
     api.logs[pod_name(key)] = log_of(key, "begun", end=None)
@@ -165,7 +207,7 @@ async def test_an_image_without_a_shell_is_run_as_it_is(api: ApiServer, engine: 
 
 async def test_a_command_that_is_not_there_could_not_be_started(api: ApiServer, engine: KubernetesEngine) -> None:
     key = a_key()
-    api.logs[pod_name(key)] = log_of(key, end="127 0 r exec /no/such: not found")
+    api.logs[pod_name(key)] = log_of(key, end="127 0 0 r exec /no/such: not found")
     await began(api, engine, key)
     outcome = await engine.wait(key)
     assert (outcome.exit_code, outcome.reason) == (127, Reason.START_FAILED)
