@@ -6,8 +6,11 @@ The history of a day is written into the database before the service starts, as 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import random
+import tarfile
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -29,6 +32,7 @@ __all__ = ["Present", "write_past"]
 ROOT = Path(__file__).resolve().parent.parent
 HOURS = 30
 SECOND = timedelta(seconds=1)
+HANDBOOK = ROOT / "examples" / "handbook"
 IMAGE = {"image": "busybox:1", "network": "none"}
 LINKS = r"""
 printf '\033[1mChecking 214 links\033[0m\n'
@@ -218,6 +222,8 @@ class Present:
         self._ids = {each.name: each.id for each in client.workflows.iter()}
         self.workflow = self._ids["sales-report"]
         self._settle()
+        self.agents = {agent.name: agent.id for agent in client.agents.iter()}
+        self.pipeline = self._build()
         self.report = self._execute("sales-report")
         self.failed = self._execute("publish-docs")
         self._await_end(self.report, self.failed)
@@ -235,7 +241,42 @@ class Present:
         self._client.auth.users.create("maria", "maria-has-a-long-password", "editor")
         self._client.auth.users.create("jonas", "jonas-has-a-long-password", "viewer")
         self._client.auth.tokens.create("nightly-build", role="editor")
+        self._client.agents.create(
+            {
+                "name": "build-farm",
+                "description": "The big machine below the stairs, for what needs a lot of memory",
+                "capabilities": ["containerized_workflow", "large-memory"],
+                "max_concurrent_executions": 40,
+                "container_registry": "registry.example.test",
+                "timeout_seconds": 7200,
+                "engine": {"type": "docker", "endpoint": "tcp://127.0.0.1:2376"},
+            }
+        )
         self._client.secrets.put("warehouse-password", "never-shown", description="Reads the sales of the shops")
+
+    def _build(self) -> str:
+        """Store the example pipeline, and build it: whole, again, and with another layout. Returns its id."""
+        pages = {path.relative_to(HANDBOOK).as_posix(): path.read_text() for path in HANDBOOK.rglob("*.*")}
+        changed = {**pages, "layout.html": pages["layout.html"] + "<!-- printed on both sides -->\n"}
+        document = {"name": "handbook", "description": yaml.safe_load(pages["pipeline.yaml"])["description"]}
+        first = {**document, "source_directory": self._upload(pages), "pipeline_definition": "pipeline.yaml"}
+        pipeline = self._client.pipelines.create(first).id
+        inline = {"steps": [step("lint", "ls -R")], "container_config": IMAGE}
+        self._client.pipelines.create({**first, "name": "lint", "description": "Looks at each file of the handbook",
+                                       "pipeline_definition": inline, "caching_enabled": False})  # fmt: skip
+        for source in (None, None, self._upload(changed)):
+            self._await_end(self._client.pipelines.execute(pipeline, source_directory=source).execution_id)
+        return pipeline
+
+    def _upload(self, files: dict[str, str]) -> str:
+        with tempfile.NamedTemporaryFile(suffix=".tar.gz") as place:
+            with tarfile.open(fileobj=place, mode="w:gz") as archive:
+                for name, text in files.items():
+                    member = tarfile.TarInfo(name)
+                    member.size = len(text.encode())
+                    archive.addfile(member, io.BytesIO(text.encode()))
+            place.flush()
+            return self._client.pipelines.upload(place.name).source_directory
 
     def _execute(self, name: str) -> str:
         return str(self._client.workflows.execute(self._ids[name]).execution_id)

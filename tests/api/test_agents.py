@@ -66,9 +66,11 @@ async def test_an_engine_that_does_not_answer_makes_an_agent_that_is_offline(
         ({"name": "x", "container_registry": "no registry"}, ["container_registry"]),
         ({"name": "x", "engine": {"type": "abacus"}}, ["engine.type"]),
         ({"name": "x", "engine": {"type": "docker", "endpoint": "docker:2375"}}, ["engine.endpoint"]),
-        ({"name": "x", "engine": {"type": "docker", "tls": TLS}}, ["engine"]),
-        ({"name": "x", "engine": {"type": "docker", "pods": {}}}, ["engine"]),
-        ({"name": "x", "engine": {"type": "kubernetes", "endpoint": "tcp://cluster:6443"}}, ["engine"]),
+        ({"name": "x", "engine": {"type": "docker", "tls": TLS}}, ["engine.tls"]),
+        ({"name": "x", "engine": {"type": "docker", "pods": {}}}, ["engine.pods"]),
+        ({"name": "x", "engine": {"type": "kubernetes", "endpoint": "tcp://cluster:6443"}}, ["engine.endpoint"]),
+        ({"name": "x", "engine": {"type": "oci", "endpoint": "unix:///x"}}, ["engine.endpoint"]),
+        ({"name": "x", "engine": {"type": "dagger", "endpoint": "tcp://d:1", "tls": TLS}}, ["engine.tls"]),
         ({"name": "x", "engine": {"type": "kubernetes", "kubeconfig": "no yaml: ["}}, ["engine.kubeconfig"]),
         (
             {"name": "x", "engine": {"type": "kubernetes", "pods": {"namespace": "No!", "x": 1}}},
@@ -96,6 +98,19 @@ async def test_certificates_go_in_and_never_come_out(service: Service, admin: ht
     await service.store.aclose()
     stored = b"".join(file.read_bytes() for file in service.database.parent.iterdir() if file.is_file())
     assert b"very secret" not in stored
+
+
+async def test_certificates_stay_while_the_engine_is_at_the_same_place(admin: httpx.AsyncClient) -> None:
+    engine = {"type": "docker", "endpoint": "tcp://docker:2376"}
+    path = f"/dagger/agents/{(await registered(admin, engine={**engine, 'tls': TLS}))['id']}"
+    for change, kept in (
+        (engine, True),
+        ({**engine, "endpoint": "tcp://elsewhere:2376"}, False),
+        ({**engine, "tls": TLS}, True),
+        ({**engine, "tls": None}, False),
+    ):
+        answer = await admin.patch(path, json={"engine": change})
+        assert answer.json()["engine"]["tls"] is kept
 
 
 async def test_a_change_touches_what_is_sent(admin: httpx.AsyncClient, clock: HandClock) -> None:

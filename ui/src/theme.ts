@@ -42,6 +42,7 @@ export const resolver: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     "--mantine-color-dimmed": "#5c6373",
+    "--mantine-color-placeholder": "#6b7282",
     "--mantine-color-body": "#ffffff",
     "--focus": "#4c5fd5",
     "--surface-sunken": "#f6f7f9",
@@ -78,6 +79,7 @@ export const resolver: CSSVariablesResolver = () => ({
   },
   dark: {
     "--mantine-color-dimmed": "#9aa1b1",
+    "--mantine-color-placeholder": "#8f96a7",
     "--mantine-color-body": "#14161f",
     "--focus": "#8f9df0",
     "--surface-sunken": "#0e1017",

@@ -123,9 +123,13 @@ def _settings(body: AgentChange) -> dict[str, Any]:
 def _engine(body: EngineBody | None) -> dict[str, Any]:
     if body is None:
         return {"engine": None, "tls": None, "kubeconfig": None}
-    tls = TlsFiles(body.tls.ca, body.tls.certificate, body.tls.key) if body.tls else None
     pods = PodSettings.of(body.pods.model_dump()) if body.pods else None
-    return {"engine": EngineAddress(body.type, body.endpoint, pods), "tls": tls, "kubeconfig": body.kubeconfig}
+    settings: dict[str, Any] = {"engine": EngineAddress(body.type, body.endpoint, pods)}
+    if "tls" in body.model_fields_set:
+        settings["tls"] = TlsFiles(body.tls.ca, body.tls.certificate, body.tls.key) if body.tls else None
+    if "kubeconfig" in body.model_fields_set:
+        settings["kubeconfig"] = body.kubeconfig
+    return settings
 
 
 def _item(agent: AgentRecord) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from aiop.errors import Fault, InvalidRequest, InvalidState
 from aiop.interfaces import AGENTS, WORK, AgentProbe, AgentStore, Bus, Clock, Vault, execution_topic
-from aiop.model.agent import PIPELINES, WORKFLOWS, AgentRecord, EngineAddress
+from aiop.model.agent import PIPELINES, WORKFLOWS, AgentRecord, EngineAddress, EngineType
 from aiop.model.ids import AgentId, new_id
 from aiop.spec import ImageError, check_registry
 
@@ -100,7 +100,8 @@ class AgentOperations:
         return stored
 
     async def change(self, agent: AgentId, changes: Mapping[str, Any]) -> AgentRecord:
-        """Change the fields that are given, named as in ``AgentSettings``.
+        """Change the fields that are given, named as in ``AgentSettings``. An ``engine`` without ``tls`` and
+        ``kubeconfig`` keeps those that are stored if it is at the same place.
 
         Raises ``NotFound``, ``InvalidRequest``, and ``InvalidState`` for another engine while something runs there.
         """
@@ -110,12 +111,15 @@ class AgentOperations:
             values["container_registry"] = _registry(values["container_registry"])
         if "engine" in values:
             values["engine"] = values["engine"] or self._assumed
-            values["sealed"] = self._sealed(values.pop("tls", None), values.pop("kubeconfig", None))
+            if "tls" in values or "kubeconfig" in values:
+                values["sealed"] = self._sealed(values.pop("tls", None), values.pop("kubeconfig", None))
         if not values:
             return record
 
         def change(present: AgentRecord) -> AgentRecord:
             changed = replace(present, **values)
+            if "sealed" not in values and _place(changed) != _place(present):
+                changed = replace(changed, sealed=None)
             if present.load and (changed.engine, changed.sealed) != (present.engine, present.sealed):
                 raise InvalidState("Executions are on the agent: its engine can be changed when they have ended")
             return changed
@@ -143,6 +147,10 @@ class AgentOperations:
         if tls is None:
             return None
         return self._vault.seal(json.dumps({"ca": tls.ca, "certificate": tls.certificate, "key": tls.key}).encode())
+
+
+def _place(agent: AgentRecord) -> tuple[EngineType, str | None] | None:
+    return None if agent.engine is None else (agent.engine.type, agent.engine.endpoint)
 
 
 def _registry(registry: str | None) -> str | None:

@@ -8,7 +8,7 @@ export type AgentItem = components["schemas"]["AgentItem"];
 /** What an agent is told to be; what is left out is as the service has it. */
 export type AgentRequest = Partial<Omit<components["schemas"]["AgentRequest"], "engine">> & {
   name: string;
-  engine?: Pick<components["schemas"]["EngineBody"], "type" | "endpoint" | "tls">;
+  engine?: Pick<components["schemas"]["EngineBody"], "type"> & Partial<components["schemas"]["EngineBody"]>;
 };
 export type AgentStatus = components["schemas"]["AgentStatus"];
 
@@ -46,7 +46,7 @@ export function agentQuery(id: string) {
 }
 
 export function createAgent(body: AgentRequest) {
-  return unwrap(api.POST("/dagger/agents", { body: body }));
+  return unwrap(api.POST("/dagger/agents", { body }));
 }
 
 export function updateAgent(id: string, change: Partial<AgentRequest>) {

@@ -9,8 +9,10 @@ export interface Column<Row> {
   id: string;
   label: string;
   sortable?: boolean;
-  /** Its heading is for who cannot see the table: what is in it says what it is. */
-  labelHidden?: boolean;
+  /** It holds buttons: its heading is for who cannot see them. */
+  isActions?: boolean;
+  /** What is in it says what it is: cards have it without its heading. */
+  isPlain?: boolean;
   align?: "left" | "right";
   /** Goes on narrow windows. */
   wideOnly?: boolean;
@@ -30,42 +32,56 @@ interface DataTableProps<Row> {
 
 /**
  * Rows as the server has sorted them. Without rows they are on their way. A `RowLink` in a cell makes the whole row
- * lead there.
+ * lead there. In a narrow window each row is a card: its first cell, and below that the others with their headings. The
+ * roles are written out because they go with `display: table`.
  */
 export function DataTable<Row>({ label, columns, rows, keyOf, sort, onSort }: DataTableProps<Row>) {
   return (
     <div className={classes.scroll} tabIndex={0} role="region" aria-label={label}>
-      <Table className={classes.table} verticalSpacing={9} horizontalSpacing="md" aria-label={label}>
-        <Table.Thead>
-          <Table.Tr>
+      <Table className={classes.table} verticalSpacing={9} horizontalSpacing="md" role="table" aria-label={label}>
+        <Table.Thead role="rowgroup">
+          <Table.Tr role="row">
             {columns.map((column) => (
               <Heading key={column.id} column={column} sort={sort} onSort={onSort} />
             ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
+        <Table.Tbody role="rowgroup">
           {rows
             ? rows.map((row) => (
-                <Table.Tr key={keyOf(row)}>
+                <Table.Tr role="row" key={keyOf(row)}>
                   {columns.map((column) => (
-                    <Table.Td key={column.id} ta={column.align ?? "left"} data-wide={column.wideOnly}>
+                    <Cell key={column.id} column={column}>
                       {column.render(row)}
-                    </Table.Td>
+                    </Cell>
                   ))}
                 </Table.Tr>
               ))
             : Array.from({ length: 6 }, (_, index) => (
-                <Table.Tr key={index}>
+                <Table.Tr role="row" key={index}>
                   {columns.map((column) => (
-                    <Table.Td key={column.id} data-wide={column.wideOnly}>
+                    <Cell key={column.id} column={column}>
                       <Skeleton h={12} my={5} w={`${40 + ((index * 37 + column.id.length * 13) % 50)}%`} />
-                    </Table.Td>
+                    </Cell>
                   ))}
                 </Table.Tr>
               ))}
         </Table.Tbody>
       </Table>
     </div>
+  );
+}
+
+interface CellProps<Row> {
+  column: Column<Row>;
+  children: ReactNode;
+}
+
+function Cell<Row>({ column: { label, isActions, isPlain, align = "left", wideOnly }, children }: CellProps<Row>) {
+  return (
+    <Table.Td role="cell" ta={align} data-wide={wideOnly} data-actions={isActions} data-label={isActions || isPlain ? undefined : label}>
+      {children}
+    </Table.Td>
   );
 }
 
@@ -76,13 +92,20 @@ interface HeadingProps<Row> {
 }
 
 function Heading<Row>({ column, sort, onSort }: HeadingProps<Row>) {
-  const { id, label, sortable, labelHidden = false, align = "left", wideOnly } = column;
+  const { id, label, sortable = false, isActions = false, align = "left", wideOnly } = column;
   const current = parseSort(sort);
   const direction = current?.field === id ? current.direction : undefined;
   const aria = direction === undefined ? "none" : direction === "asc" ? "ascending" : "descending";
+  const sorts = sortable && onSort !== undefined;
   return (
-    <Table.Th ta={align} data-wide={wideOnly} {...(sortable ? { "aria-sort": aria } : {})}>
-      {sortable && onSort ? (
+    <Table.Th
+      role="columnheader"
+      ta={align}
+      data-wide={wideOnly}
+      data-sorts={sorts || undefined}
+      {...(sortable ? { "aria-sort": aria } : {})}
+    >
+      {sorts ? (
         <button type="button" className={classes.sort} data-align={align} onClick={() => onSort(nextSort(sort, id))}>
           {label}
           <span className={classes.direction} data-on={direction !== undefined}>
@@ -90,7 +113,7 @@ function Heading<Row>({ column, sort, onSort }: HeadingProps<Row>) {
           </span>
         </button>
       ) : (
-        <span className={labelHidden ? "visually-hidden" : undefined}>{label}</span>
+        <span className={isActions ? "visually-hidden" : undefined}>{label}</span>
       )}
     </Table.Th>
   );

@@ -20,7 +20,7 @@ interface Row {
 }
 
 export const EXECUTION_COLUMNS: readonly Column<Row>[] = [
-  { id: "status", label: "Status", render: (row) => <Status status={row.status} /> },
+  { id: "status", label: "Status", isPlain: true, render: (row) => <Status status={row.status} /> },
   {
     id: "id",
     label: "Execution",

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import classes from "./Facts.module.css";
 
-/** Names with what they stand for; what is `undefined` or `null` is left out. */
+/** Names with what they stand for; what says nothing (`undefined`, `null`, `false` or an empty text) is left out. */
 export function Facts({ facts }: { facts: Readonly<Record<string, ReactNode>> }) {
-  const known = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null && value !== false && value !== "");
   return (
     <dl className={classes.facts}>
       {known.map(([name, value]) => (

@@ -8,6 +8,8 @@ interface PageProps {
   above?: ReactNode;
   /** Stands beside the title. */
   beside?: ReactNode;
+  /** Says below the title what it is about. */
+  description?: ReactNode;
   /** Buttons at the right. */
   actions?: ReactNode;
   /** Takes the whole height of the window, and scrolls inside. */
@@ -16,7 +18,7 @@ interface PageProps {
 }
 
 /** A page with its heading; names the window too. */
-export function Page({ title, above, beside, actions, filled = false, children }: PageProps) {
+export function Page({ title, above, beside, description, actions, filled = false, children }: PageProps) {
   useEffect(() => {
     document.title = `${title} · aiop`;
   }, [title]);
@@ -24,13 +26,16 @@ export function Page({ title, above, beside, actions, filled = false, children }
     <div className={classes.page} data-filled={filled || undefined}>
       <header className={classes.header}>
         {above && <div className={classes.above}>{above}</div>}
-        <Group justify="space-between" gap="sm" wrap="wrap">
-          <Group gap="sm" miw={0}>
-            <Title order={1} className={classes.title}>
-              {title}
-            </Title>
-            {beside}
-          </Group>
+        <Group justify="space-between" align="start" gap="sm" wrap="wrap">
+          <div className={classes.about}>
+            <Group gap="sm" mih={36}>
+              <Title order={1} className={classes.title}>
+                {title}
+              </Title>
+              {beside}
+            </Group>
+            {description && <p className={classes.description}>{description}</p>}
+          </div>
           {actions && (
             <Group gap="xs" className={classes.actions ?? ""}>
               {actions}

@@ -13,7 +13,7 @@ export function actionsColumn<Row>(nameOf: (row: Row) => string, actions: readon
   return {
     id: "actions",
     label: "Actions",
-    labelHidden: true,
+    isActions: true,
     align: "right",
     render: (row) => (
       <Group gap={4} justify="flex-end" wrap="nowrap">

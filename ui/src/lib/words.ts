@@ -28,6 +28,14 @@ export function count(number: number, word: string): string {
   return `${number.toLocaleString()} ${word}${number === 1 ? "" : "s"}`;
 }
 
+const ID = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
+const DIGEST = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
+
+/** Writes a text with the ends of the ids in it, and the beginnings of the digests. */
+export function shortIds(text: string): string {
+  return text.replace(ID, shortId).replace(DIGEST, "$1");
+}
+
 /** The end of an id: enough to tell two apart on a page. */
 export function shortId(id: string): string {
   return id.slice(-8);

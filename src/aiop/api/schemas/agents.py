@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from aiop.model.agent import AgentStatus, EngineType
@@ -130,31 +130,37 @@ class EngineBody(_Request):
     )
     pods: PodsBody | None = Field(None, description="For `kubernetes`")
 
-    @model_validator(mode="after")
-    def _is_of_the_type(self) -> EngineBody:
-        if self.type is EngineType.KUBERNETES:
-            if self.endpoint is not None or self.tls is not None:
-                raise house("`kubernetes` is found by `kubeconfig`: it takes no `endpoint` and no `tls`")
-        elif self.kubeconfig is not None or self.pods is not None:
-            raise house("`kubeconfig` and `pods` are for the type kubernetes")
-        return self
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint_fits_the_type(cls, endpoint: str | None, info: ValidationInfo) -> str | None:
+        if endpoint is None or (engine := info.data.get("type")) is None:
+            return endpoint
+        if engine is EngineType.KUBERNETES:
+            raise house("`kubernetes` is found by `kubeconfig`: it takes no `endpoint`")
+        if engine is EngineType.OCI:
+            raise house("The type oci is the service's own machine: it takes no `endpoint`")
+        schemes = _DAGGER_SCHEMES if engine is EngineType.DAGGER else _SCHEMES
+        if not endpoint.startswith(schemes):
+            raise house(f"Of this type it must begin with one of {', '.join(schemes)}")
+        return endpoint
 
-    @model_validator(mode="after")
-    def _fits_the_type(self) -> EngineBody:
-        if self.type is EngineType.OCI and (self.endpoint is not None or self.tls is not None):
-            raise house("the type oci is the service's own machine: it takes no `endpoint` and no `tls`")
-        schemes = _DAGGER_SCHEMES if self.type is EngineType.DAGGER else _SCHEMES
-        if self.endpoint is not None and not self.endpoint.startswith(schemes):
-            raise house(f"`endpoint` of this type must begin with one of {', '.join(schemes)}")
-        if self.tls is not None and self.type is EngineType.DAGGER:
-            raise house("`tls` is for the type docker")
-        return self
+    @field_validator("tls")
+    @classmethod
+    def _tls_is_for_docker_over_a_network(cls, tls: TlsBody | None, info: ValidationInfo) -> TlsBody | None:
+        if tls is None:
+            return None
+        if info.data.get("type") not in (None, EngineType.DOCKER, EngineType.FAKE):
+            raise house("Is for the type docker")
+        if "endpoint" in info.data and not (info.data["endpoint"] or "").startswith(("tcp://", "https://")):
+            raise house("Needs an endpoint that begins with tcp:// or https://")
+        return tls
 
-    @model_validator(mode="after")
-    def _tls_needs_a_network(self) -> EngineBody:
-        if self.tls is not None and not (self.endpoint or "").startswith(("tcp://", "https://")):
-            raise house("`tls` needs an endpoint that begins with tcp:// or https://")
-        return self
+    @field_validator("kubeconfig", "pods")
+    @classmethod
+    def _is_for_kubernetes(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("type") not in (None, EngineType.KUBERNETES):
+            raise house("Is for the type kubernetes")
+        return value
 
 
 class AgentChange(_Request):
@@ -165,7 +171,11 @@ class AgentChange(_Request):
     capabilities: Capabilities = _optional(
         "`containerized_workflow` for workflows, `dagger_pipeline` for pipelines, any others"
     )
-    engine: EngineBody | None = Field(None, description="That of the service by default")
+    engine: EngineBody | None = Field(
+        None,
+        description="That of the service by default. In a change, certificates or a kubeconfig that are not sent stay "
+        "as long as type and endpoint do",
+    )
     container_registry: Annotated[str, StringConstraints(max_length=512)] | None = Field(
         None, description="Prefix for images that name no registry, where the execution gives none"
     )

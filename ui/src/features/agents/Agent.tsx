@@ -3,6 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { AlertIcon, PencilIcon, TrashIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { type Agent as AgentData, agentKeys, agentQuery, deleteAgent } from "../../api/agents";
 import { useMay } from "../../api/session";
 import { DeleteDialog } from "../../components/DeleteDialog";
@@ -12,10 +13,12 @@ import { LoadedPage } from "../../components/Loaded";
 import { Page } from "../../components/Page";
 import { Time } from "../../components/Time";
 import { Word } from "../../components/Word";
+import { writePods } from "../../lib/pods";
 import { duration } from "../../lib/time";
 import { AgentForm } from "./AgentForm";
 import { AgentHealth } from "./AgentHealth";
 import { Capabilities } from "./Capabilities";
+import { ENGINES } from "./engine";
 
 const route = getRouteApi("/app/agents/$id");
 
@@ -33,6 +36,7 @@ function AgentPage({ agent }: { agent: AgentData }) {
   return (
     <Page
       title={agent.name}
+      description={agent.description}
       above={<Link to="/agents">Agents</Link>}
       beside={<AgentHealth status={agent.status} />}
       actions={
@@ -56,12 +60,10 @@ function AgentPage({ agent }: { agent: AgentData }) {
       <div className="panel">
         <Facts
           facts={{
-            Description: agent.description,
             Load: <Load value={agent.current_load} of={agent.max_load} />,
             "Can do": <Capabilities words={agent.capabilities} />,
-            Engine: [engine.type, engine.version].filter(Boolean).join(" "),
-            Endpoint: engine.endpoint ? <Word>{engine.endpoint}</Word> : "found by default",
-            TLS: engine.tls && "by certificates",
+            Engine: [nameOf(engine.type), engine.version].filter(Boolean).join(" "),
+            ...placeOf(engine),
             "Last seen": <Time at={agent.last_seen_at} />,
             Registry: agent.container_registry && <Word>{agent.container_registry}</Word>,
             "Workflow directory": agent.workflow_directory && <Word>{agent.workflow_directory}</Word>,
@@ -75,6 +77,32 @@ function AgentPage({ agent }: { agent: AgentData }) {
       {deleting && <DeleteAgent agent={agent} onClose={remove.close} />}
     </Page>
   );
+}
+
+function nameOf(type: AgentData["engine"]["type"]): string {
+  return type === "fake" ? type : ENGINES[type].label;
+}
+
+/** Where an engine is, in the words of its type. */
+function placeOf({ type, endpoint, tls, pods }: AgentData["engine"]): Record<string, ReactNode> {
+  if (type === "oci") return {};
+  if (type !== "kubernetes") {
+    return { Endpoint: endpoint ? <Word>{endpoint}</Word> : "found by default", TLS: tls && "by certificates" };
+  }
+  const { context, namespace, service_account, node_selector, tolerations, image_pull_secrets, ...others } = writePods(pods ?? {});
+  const words = (list: readonly string[]) => list.length > 0 && <Capabilities words={list} />;
+  return {
+    Kubeconfig: tls ? "stored" : "found by default",
+    Context: context,
+    Namespace: namespace,
+    "Service account": service_account,
+    "Node selector": words(node_selector),
+    Tolerations: words(tolerations),
+    "Image pull secrets": words(image_pull_secrets),
+    "Priority class": others.priority_class,
+    "Runtime class": others.runtime_class,
+    "Directories of nodes": others.host_paths && "may be mounted",
+  };
 }
 
 function DeleteAgent({ agent, onClose }: { agent: AgentData; onClose: () => void }) {

@@ -1,15 +1,15 @@
-import { Fieldset, FileInput, Group, NumberInput, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Group, NumberInput, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { type Agent, agentKeys, type AgentRequest, createAgent, updateAgent } from "../../api/agents";
 import { type FaultOf, FormDialog } from "../../components/FormDialog";
 import { numberIn, textIn, wordsIn } from "../../lib/form";
-import { ENGINES, engineIn } from "./engine";
+import { ENGINE_FIELDS, engineIn } from "./engine";
+import { EngineFields } from "./EngineFields";
 
 const FIELDS = [
   "name", "description", "capabilities", "max_concurrent_executions", "container_registry", "workflow_directory",
-  "timeout_seconds", "engine.endpoint",
+  "timeout_seconds", ...ENGINE_FIELDS,
 ];
 const USUAL = ["containerized_workflow", "dagger_pipeline"];
 
@@ -68,7 +68,7 @@ function Fields({ agent, faultOf }: { agent: Agent | undefined; faultOf: FaultOf
         data={USUAL}
         {...text("capabilities")}
       />
-      <Group grow align="start">
+      <Group grow align="end">
         <NumberInput
           label="Executions at once"
           min={1}
@@ -86,7 +86,7 @@ function Fields({ agent, faultOf }: { agent: Agent | undefined; faultOf: FaultOf
           {...text("timeout_seconds")}
         />
       </Group>
-      <EngineFields agent={agent} fault={faultOf("engine.endpoint")} />
+      <EngineFields current={agent?.engine} faultOf={faultOf} />
       <Group grow align="start">
         <TextInput
           label="Registry"
@@ -105,42 +105,4 @@ function Fields({ agent, faultOf }: { agent: Agent | undefined; faultOf: FaultOf
       </Group>
     </>
   );
-}
-
-function EngineFields({ agent, fault }: { agent: Agent | undefined; fault: string | undefined }) {
-  const [type, setType] = useState<string | null>(agent?.engine.type ?? null);
-  return (
-    <Fieldset legend="Engine">
-      <Group grow align="start">
-        <Select
-          label="Type"
-          name="engine_type"
-          placeholder="the service's own"
-          data={Object.entries(ENGINES).map(([value, label]) => ({ value, label }))}
-          value={type}
-          onChange={setType}
-          clearable
-        />
-        <TextInput
-          label="Endpoint"
-          name="engine_endpoint"
-          placeholder="found by default"
-          defaultValue={agent?.engine.endpoint ?? ""}
-          disabled={type === null}
-          error={fault}
-        />
-      </Group>
-      {type === "docker" && (
-        <Group grow mt="sm">
-          <FileInput label="ca.pem" name="engine_ca" placeholder={tls(agent)} clearable />
-          <FileInput label="cert.pem" name="engine_certificate" placeholder={tls(agent)} clearable />
-          <FileInput label="key.pem" name="engine_key" placeholder={tls(agent)} clearable />
-        </Group>
-      )}
-    </Fieldset>
-  );
-}
-
-function tls(agent: Agent | undefined): string {
-  return agent?.engine.tls ? "stays as it is" : "for TLS";
 }

@@ -1,4 +1,4 @@
-import { Button, Code, Group, Text } from "@mantine/core";
+import { Button, Code, Group } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { PlusIcon, ServerIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -26,27 +26,16 @@ const COLUMNS: readonly Column<AgentItem>[] = [
     label: "Agent",
     sortable: true,
     render: (row) => (
-      <NameCell description={row.description}>
+      <NameCell description={row.description} trouble={row.error}>
         <RowLink to="/agents/$id" params={{ id: row.id }}>
           {row.name}
         </RowLink>
       </NameCell>
     ),
   },
-  { id: "status", label: "Health", render: (row) => <AgentHealth status={row.status} /> },
+  { id: "status", label: "Health", isPlain: true, render: (row) => <AgentHealth status={row.status} /> },
   { id: "load", label: "Load", render: (row) => <Load value={row.current_load} of={row.max_load} /> },
-  { id: "can", label: "Can do", wideOnly: true, render: (row) => <Capabilities words={row.capabilities} /> },
-  {
-    id: "error",
-    label: "Trouble",
-    wideOnly: true,
-    render: (row) =>
-      row.error && (
-        <Text size="sm" lineClamp={2} title={row.error}>
-          {row.error}
-        </Text>
-      ),
-  },
+  { id: "can", label: "Can do", render: (row) => <Capabilities words={row.capabilities} /> },
 ];
 
 export function Agents() {
@@ -55,14 +44,15 @@ export function Agents() {
   const query = useQuery(agentsQuery(search));
   const [registering, { open, close }] = useDisclosure();
   const isAdmin = useMay("admin");
-  const show = (change: AgentsSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: AgentsSearch) => void navigate({ search: { ...search, ...change } });
+  const type = (change: AgentsSearch) => void navigate({ search: { ...search, ...change, page: undefined }, replace: true });
   const filtered = search.status !== undefined || search.name !== undefined;
   return (
     <Page
       title="Agents"
       actions={
         <>
-          <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
+          <SearchBox label="Name" value={search.name} onSearch={(name) => type({ name })} />
           <ChoiceFilter
             label="Health"
             words={AGENT_STATUSES}

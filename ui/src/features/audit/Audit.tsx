@@ -9,7 +9,8 @@ import { ListPanel } from "../../components/ListPanel";
 import { Page } from "../../components/Page";
 import { SearchBox } from "../../components/SearchBox";
 import { Time } from "../../components/Time";
-import { Word } from "../../components/Word";
+import { shortIds } from "../../lib/words";
+import { Target } from "./Target";
 
 const route = getRouteApi("/app/settings/audit");
 
@@ -30,8 +31,8 @@ const COLUMNS: readonly Column<AuditItem>[] = [
     ),
   },
   { id: "action", label: "What", render: (row) => row.action },
-  { id: "target", label: "To what", render: (row) => row.target && <Word>{row.target}</Word> },
-  { id: "detail", label: "Detail", wideOnly: true, render: (row) => <Text size="sm" lineClamp={2}>{detail(row)}</Text> },
+  { id: "target", label: "To what", render: (row) => row.target !== null && <Target type={row.target_type} target={row.target} /> },
+  { id: "detail", label: "Detail", render: (row) => Object.keys(row.detail).length > 0 && <Detail entry={row} /> },
   { id: "address", label: "From", wideOnly: true, render: (row) => row.address },
 ];
 
@@ -39,15 +40,16 @@ export function Audit() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const query = useQuery(auditQuery(search));
-  const show = (change: AuditSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: AuditSearch) => void navigate({ search: { ...search, ...change } });
+  const type = (change: AuditSearch) => void navigate({ search: { ...search, ...change, page: undefined }, replace: true });
   const filtered = search.actor !== undefined || search.target !== undefined;
   return (
     <Page
       title="Audit log"
       actions={
         <>
-          <SearchBox label="User" value={search.actor} onSearch={(actor) => show({ actor, page: undefined })} />
-          <SearchBox label="Id or name" value={search.target} onSearch={(target) => show({ target, page: undefined })} />
+          <SearchBox label="User" value={search.actor} onSearch={(actor) => type({ actor })} />
+          <SearchBox label="Id or name" value={search.target} onSearch={(target) => type({ target })} />
         </>
       }
     >
@@ -69,8 +71,14 @@ export function Audit() {
   );
 }
 
-function detail(row: AuditItem): string {
-  return Object.entries(row.detail)
-    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(", ");
+function Detail({ entry }: { entry: AuditItem }) {
+  const values = Object.entries(entry.detail).map(
+    ([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  const text = values.join(", ");
+  return (
+    <Text component="span" size="sm" lineClamp={2} title={text}>
+      {shortIds(text)}
+    </Text>
+  );
 }

@@ -25,13 +25,14 @@ const STATUS: Column<Glance> = {
   id: "status",
   label: "Status",
   sortable: true,
+  isPlain: true,
   render: (row) => <Status status={row.status} />,
 };
 
 const STEPS: Column<Glance> = {
   id: "steps",
   label: "Steps",
-  wideOnly: true,
+  isPlain: true,
   render: (row) => <StepProgress counts={row.steps} />,
 };
 
@@ -39,12 +40,11 @@ const DURATION: Column<Glance> = {
   id: "duration",
   label: "Duration",
   align: "right",
-  wideOnly: true,
   render: (row) => <Duration from={row.started_at} to={row.completed_at} />,
 };
 
 function moment(id: "created_at" | "started_at" | "completed_at", label: string): Column<Glance> {
-  return { id, label, sortable: true, align: "right", wideOnly: id !== "started_at", render: (row) => <Time at={row[id]} /> };
+  return { id, label, sortable: true, align: "right", wideOnly: id !== "created_at", render: (row) => <Time at={row[id]} /> };
 }
 
 /** Of the list of all executions. */

@@ -30,7 +30,7 @@ export function Overview() {
           size="xs"
           data={NAMES.map((value) => ({ value, label: RANGES[value].label }))}
           value={range}
-          onChange={(value) => void navigate({ search: { range: oneOf(value, NAMES) }, replace: true })}
+          onChange={(value) => void navigate({ search: { range: oneOf(value, NAMES) } })}
         />
       }
     >

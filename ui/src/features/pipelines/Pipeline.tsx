@@ -21,6 +21,7 @@ import { Page } from "../../components/Page";
 import { Time } from "../../components/Time";
 import { Word } from "../../components/Word";
 import { duration } from "../../lib/time";
+import { shortIds } from "../../lib/words";
 import { CacheHits } from "./CacheHits";
 import { Files } from "./Files";
 import { PipelineForm } from "./PipelineForm";
@@ -50,6 +51,7 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
   return (
     <Page
       title={pipeline.name}
+      description={pipeline.description}
       above={<Link to="/pipelines">Pipelines</Link>}
       actions={
         mayEdit && (
@@ -71,8 +73,7 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
         <div className="panel">
           <Facts
             facts={{
-              Description: pipeline.description,
-              Source: <Word>{pipeline.source_directory}</Word>,
+              Source: <Word title={pipeline.source_directory}>{shortIds(pipeline.source_directory)}</Word>,
               Definition: inline ? "stored with it" : <Word>{definition}</Word>,
               Cache: pipeline.caching_enabled ? "on" : "off",
               "Time limit of an execution": timeout === null ? undefined : duration(timeout * 1000),

@@ -14,6 +14,7 @@ import { RowLink } from "../../components/RowLink";
 import { SearchBox } from "../../components/SearchBox";
 import { Time } from "../../components/Time";
 import { Word } from "../../components/Word";
+import { shortIds } from "../../lib/words";
 import { PipelineForm } from "./PipelineForm";
 
 const route = getRouteApi("/app/pipelines");
@@ -31,7 +32,7 @@ const COLUMNS: readonly Column<Pipeline>[] = [
       </NameCell>
     ),
   },
-  { id: "source", label: "Source", wideOnly: true, render: (row) => <Word>{row.source_directory}</Word> },
+  { id: "source", label: "Source", render: (row) => <Word title={row.source_directory}>{shortIds(row.source_directory)}</Word> },
   { id: "cache", label: "Cache", render: (row) => (row.caching_enabled ? "on" : "off") },
   { id: "created_at", label: "Created", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
 ];
@@ -42,13 +43,14 @@ export function Pipelines() {
   const query = useQuery(pipelinesQuery(search));
   const mayEdit = useMay("editor");
   const [creating, { open, close }] = useDisclosure();
-  const show = (change: PipelinesSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: PipelinesSearch) => void navigate({ search: { ...search, ...change } });
+  const type = (change: PipelinesSearch) => void navigate({ search: { ...search, ...change, page: undefined }, replace: true });
   return (
     <Page
       title="Pipelines"
       actions={
         <>
-          <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
+          <SearchBox label="Name" value={search.name} onSearch={(name) => type({ name })} />
           {mayEdit && (
             <Button leftSection={<PlusIcon />} onClick={open}>
               New

@@ -27,13 +27,20 @@ export function Secrets() {
   const [dialog, setDialog] = useState<Dialog>();
   const close = () => setDialog(undefined);
   const columns = useMemo(() => columnsFor(isAdmin, setDialog), [isAdmin]);
-  const show = (change: SecretsSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: SecretsSearch) => void navigate({ search: { ...search, ...change } });
+  const type = (change: SecretsSearch) => void navigate({ search: { ...search, ...change, page: undefined }, replace: true });
   return (
     <Page
       title="Secrets"
+      description={
+        <>
+          Values for containers, as <Code>{"${secrets.NAME}"}</Code> in <Code>environment</Code> and <Code>files</Code>. Nobody
+          can read them here.
+        </>
+      }
       actions={
         <>
-          <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
+          <SearchBox label="Name" value={search.name} onSearch={(name) => type({ name })} />
           {isAdmin && (
             <Button leftSection={<PlusIcon />} onClick={() => setDialog({ kind: "create" })}>
               Store a secret
@@ -42,10 +49,6 @@ export function Secrets() {
         </>
       }
     >
-      <Text c="dimmed" size="sm" mt={-12} mb="md">
-        Values for containers, as <Code>{"${secrets.NAME}"}</Code> in <Code>environment</Code> and <Code>files</Code>. Nobody can
-        read them here.
-      </Text>
       <ListPanel
         label="Secrets"
         columns={columns}

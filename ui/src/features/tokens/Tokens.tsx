@@ -1,4 +1,4 @@
-import { Button, Text } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { KeyIcon, PlusIcon, TrashIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
@@ -25,17 +25,14 @@ export function Tokens() {
   const [dialog, setDialog] = useState<Dialog>();
   const close = () => setDialog(undefined);
   const columns = useMemo(() => columnsFor((token) => setDialog({ kind: "revoke", token })), []);
-  const show = (change: ListSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: ListSearch) => void navigate({ search: { ...search, ...change } });
   const create = (
     <Button leftSection={<PlusIcon />} onClick={() => setDialog({ kind: "create" })}>
       Create a token
     </Button>
   );
   return (
-    <Page title="Tokens" actions={create}>
-      <Text c="dimmed" size="sm" mt={-12} mb="md">
-        API tokens for your programs: they may do what you may, or less.
-      </Text>
+    <Page title="Tokens" description="API tokens for your programs: they may do what you may, or less." actions={create}>
       <ListPanel
         label="Tokens"
         columns={columns}
@@ -67,7 +64,7 @@ function columnsFor(revoke: (token: ApiToken) => void): readonly Column<ApiToken
       sortable: true,
       render: (row) => (row.expires_at ? <Expiry at={row.expires_at} /> : "never"),
     },
-    { id: "used", label: "Last used", wideOnly: true, render: (row) => <Time at={row.last_used_at} /> },
+    { id: "used", label: "Last used", render: (row) => <Time at={row.last_used_at} /> },
     { id: "created_at", label: "Created", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
     actionsColumn<ApiToken>((row) => row.name, [{ verb: "Revoke", icon: TrashIcon, act: revoke }]),
   ];

@@ -27,7 +27,7 @@ export function Users() {
   const close = () => setDialog(undefined);
   const me = session.status === "in" ? session.username : "";
   const columns = useMemo(() => columnsFor(me, setDialog), [me]);
-  const show = (change: ListSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: ListSearch) => void navigate({ search: { ...search, ...change } });
   return (
     <Page
       title="Users"
@@ -63,7 +63,7 @@ function columnsFor(me: string, open: (dialog: Dialog) => void): readonly Column
       render: (row) => (row.username === me ? `${row.username} (you)` : row.username),
     },
     { id: "role", label: "Role", sortable: true, render: (row) => row.role },
-    { id: "created_at", label: "Added", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
+    { id: "created_at", label: "Added", sortable: true, render: (row) => <Time at={row.created_at} /> },
     actionsColumn<User>((row) => row.username, [
       { verb: "Edit", icon: PencilIcon, act: (user) => open({ kind: "edit", user }) },
       { verb: "Delete", icon: TrashIcon, act: (user) => open({ kind: "delete", user }) },

@@ -16,14 +16,14 @@ export function Steps({ workflow }: { workflow: Workflow }) {
     {
       id: "image",
       label: "Image",
-      wideOnly: true,
+      isPlain: true,
       render: (step) => {
         const own = step.container?.image ?? image;
         return own && <Word>{own}</Word>;
       },
     },
     { id: "after", label: "After", render: (step) => (step.depends_on ?? []).join(", ") },
-    { id: "when", label: "When", wideOnly: true, render: (step) => step.when && <Word>{step.when}</Word> },
+    { id: "when", label: "When", render: (step) => step.when && <Word>{step.when}</Word> },
   ];
   const more = workflow.steps.length - SHOWN;
   return (

@@ -25,7 +25,7 @@ function VersionsPage({ workflow }: { workflow: Workflow }) {
   const navigate = route.useNavigate();
   const query = useQuery(versionsQuery(workflow.id));
   const now = useNow();
-  const show = (change: typeof search) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: typeof search) => void navigate({ search: { ...search, ...change } });
   const above = (
     <>
       <Link to="/workflows">Workflows</Link> /{" "}

@@ -30,11 +30,14 @@ function WorkflowPage({ workflow }: { workflow: WorkflowData }) {
   const [deleting, remove] = useDisclosure();
   const mayEdit = useMay("editor");
   const executions = useQuery(executionsQuery({ workflow: workflow.id }, SHOWN));
+  // That of its newest execution: what is asked for again anyway tells it first.
+  const status = executions.data?.executions[0]?.status ?? workflow.status;
   return (
     <Page
       title={workflow.name}
+      description={workflow.description}
       above={<Link to="/workflows">Workflows</Link>}
-      beside={<Status status={workflow.status} />}
+      beside={<Status status={status} />}
       actions={
         <>
           <Button component={Link} to={`/workflows/${workflow.id}/versions`} variant="default" leftSection={<HistoryIcon />}>
@@ -60,7 +63,6 @@ function WorkflowPage({ workflow }: { workflow: WorkflowData }) {
         <div className="panel">
           <Facts
             facts={{
-              Description: workflow.description,
               Inputs: <Inputs workflow={workflow} />,
               Created: <Time at={workflow.created_at} />,
               Changed: workflow.updated_at && <Time at={workflow.updated_at} />,

@@ -34,9 +34,9 @@ const COLUMNS: readonly Column<Row>[] = [
       </NameCell>
     ),
   },
-  { id: "status", label: "Newest execution", sortable: true, render: (row) => <Status status={row.status} /> },
-  { id: "updated_at", label: "Changed", sortable: true, wideOnly: true, render: (row) => <Time at={row.updated_at} /> },
-  { id: "created_at", label: "Created", sortable: true, wideOnly: true, render: (row) => <Time at={row.created_at} /> },
+  { id: "status", label: "Newest execution", sortable: true, isPlain: true, render: (row) => <Status status={row.status} /> },
+  { id: "updated_at", label: "Changed", sortable: true, render: (row) => row.updated_at && <Time at={row.updated_at} /> },
+  { id: "created_at", label: "Created", sortable: true, render: (row) => <Time at={row.created_at} /> },
 ];
 
 export function Workflows() {
@@ -44,14 +44,15 @@ export function Workflows() {
   const navigate = route.useNavigate();
   const query = useQuery(workflowsQuery(search));
   const mayEdit = useMay("editor");
-  const show = (change: WorkflowsSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const show = (change: WorkflowsSearch) => void navigate({ search: { ...search, ...change } });
+  const type = (change: WorkflowsSearch) => void navigate({ search: { ...search, ...change, page: undefined }, replace: true });
   const filtered = search.status !== undefined || search.name !== undefined;
   return (
     <Page
       title="Workflows"
       actions={
         <>
-          <SearchBox label="Name" value={search.name} onSearch={(name) => show({ name, page: undefined })} />
+          <SearchBox label="Name" value={search.name} onSearch={(name) => type({ name })} />
           <ChoiceFilter
             label="Status"
             words={EXECUTION_STATUSES}
