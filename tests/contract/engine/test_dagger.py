@@ -98,6 +98,21 @@ async def test_what_ignores_the_request_is_killed_with_all_that_it_has_started(s
     assert before == after
 
 
+async def test_those_that_are_stopped_at_once_have_each_its_own_end(subject: DaggerSubject) -> None:
+    keys, outputs = [subject.key() for _ in range(5)], [Output() for _ in range(5)]
+    for number, (key, output) in enumerate(zip(keys, outputs, strict=True)):
+        action = f"echo bye{number}; exit {number}" if number else ""
+        run = subject.run(f"trap '{action}' TERM; echo up; while true; do sleep 0.02; done")
+        await subject.engine.start(key, run, output)
+    for output in outputs:
+        await output.shows(b"up\n")
+    # The first does not follow: it is killed, after a grace that is its own.
+    graces = [timedelta(seconds=1), *[timedelta(hours=1)] * 4]
+    await asyncio.gather(*(subject.engine.stop(key, grace=grace) for key, grace in zip(keys, graces, strict=True)))
+    assert [(await subject.engine.wait(key)).exit_code for key in keys] == [137, 1, 2, 3, 4]
+    assert [output.stdout for output in outputs[1:]] == [f"up\nbye{number}\n".encode() for number in range(1, 5)]
+
+
 async def test_a_session_that_is_lost_while_it_stops_something_ends_the_stop(subject: DaggerSubject) -> None:
     key, output = subject.key(), Output()
     await subject.engine.start(key, subject.run("trap '' TERM; echo up; sleep infinity"), output)
@@ -160,6 +175,24 @@ async def test_equal_runs_side_by_side_are_apart_so_that_stopping_one_leaves_the
     assert (await subject.outcome(subject.run("touch /gate/open", mounts=gate))).succeeded
     assert (await subject.engine.wait(keys[1])).succeeded
     assert outputs[1].stdout == b"up\n1\n"
+
+
+async def test_a_request_to_an_attempt_that_was_lost_is_none_to_the_next_with_its_cache_key(
+    subject: DaggerSubject,
+) -> None:
+    cache_key, gate = str(uuid4()), (VolumeMount(f"aiop-gate-{uuid4()}", "/gate", read_only=False),)
+    text = "trap 'echo told' TERM; echo up; while [ ! -e /gate/open ]; do sleep 0.02; done"
+    key, output = subject.key(), Output()
+    await subject.engine.start(key, kept(subject, text, cache_key, 1, mounts=gate), output)
+    await output.shows(b"up\n")
+    stopping = asyncio.create_task(subject.engine.stop(key, grace=timedelta(hours=1)))
+    await output.shows(b"told\n")
+    os.kill(await session_of(subject.engine), signal.SIGKILL)
+    await stopping
+    assert (await subject.outcome(subject.run("touch /gate/open", mounts=gate))).succeeded
+    next_output = Output()
+    assert (await subject.outcome(kept(subject, text, cache_key, 2, mounts=gate), next_output)).succeeded
+    assert next_output.stdout == b"up\n"
 
 
 # --- images without a shell ---------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """The shell that commands run under, run here by the shell of this machine."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from aiop.engines.dagger import wrapping
-from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, Left, is_settable, own_variables, wrap
+from aiop.engines.dagger.wrapping import AIOP_OUTPUT, MOUNT_POINT, Bell, Left, is_settable, own_variables, ring, wrap
 from aiop.model.run import OUTPUT_LIMIT
 
 
@@ -21,6 +24,14 @@ class Wrapped:
         self.given: dict[str, str] = {}
 
     def run(self, *command: str, **output_paths: str) -> tuple[subprocess.CompletedProcess[bytes], Left]:
+        with self.begun(*command, **output_paths) as process:
+            out, err = process.communicate()
+        assert isinstance(process.args, list)
+        done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return done, Left.read(self.left, output_paths)
+
+    @contextmanager
+    def begun(self, *command: str, **output_paths: str) -> Iterator[subprocess.Popen[bytes]]:
         arguments = list(wrap(command, name="the-name", output_paths=output_paths, environment=self.given))
         arguments[2] = arguments[2].replace(MOUNT_POINT, str(self.directory))
         environment = {
@@ -28,8 +39,12 @@ class Wrapped:
             "PATH": "/usr/bin:/bin",
             **self.environment,
         }
-        done = subprocess.run(arguments, env=environment, capture_output=True, cwd=self.directory, check=False)
-        return done, Left.read(self.left, output_paths)
+        pipe = subprocess.PIPE
+        with subprocess.Popen(arguments, env=environment, stdout=pipe, stderr=pipe, cwd=self.directory) as process:
+            yield process
+
+    def ring(self, name: str, grace: timedelta = timedelta(hours=1)) -> None:
+        subprocess.run(ring({str(self.directory / ".desk"): Bell(name, grace)}), check=True, timeout=20)
 
 
 @pytest.fixture
@@ -150,3 +165,53 @@ def test_the_environment_is_that_of_the_command_whatever_the_shell_uses_itself(w
 def test_what_is_no_name_for_a_shell_is_left_to_the_engine() -> None:
     names = ["A_1", "_", "PATH", "a.b", "1A", "a-b", "a\n"]
     assert [name for name in names if is_settable(name)] == ["A_1", "_"]
+
+
+# --- stopping -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_desk(wrapped: Wrapped) -> Wrapped:
+    (wrapped.directory / ".desk").mkdir()
+    return wrapped
+
+
+UNTIL_TOLD = "trap 'echo bye; exit 9' TERM; echo up; while true; do sleep 0.02; done"
+
+
+def test_a_command_that_is_rung_for_is_told_to_end(with_desk: Wrapped) -> None:
+    with with_desk.begun("sh", "-c", UNTIL_TOLD) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        with_desk.ring("the-name")
+        assert process.stdout.readline() == b"bye\n"
+    assert Left.read(with_desk.left, {}).code == 9
+
+
+def test_what_does_not_follow_is_killed_after_its_grace(with_desk: Wrapped) -> None:
+    with with_desk.begun("sh", "-c", "trap '' TERM; echo up; exec sleep 60") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        with_desk.ring("the-name", timedelta())
+    assert Left.read(with_desk.left, {}).code == 137
+
+
+def test_what_is_rung_for_before_it_has_begun_does_not_run(with_desk: Wrapped) -> None:
+    with_desk.ring("the-name")
+    done, left = with_desk.run("echo", "ran")
+    assert (done.stdout, left.code) == (b"", 143)
+
+
+def test_nobody_needs_to_hear_the_bell(with_desk: Wrapped) -> None:
+    with_desk.run("true")
+    assert (with_desk.directory / ".desk" / "the-name" / "bell").is_fifo()
+    with_desk.ring("the-name")
+
+
+def test_a_request_is_for_one_attempt_though_others_had_the_same_desk(with_desk: Wrapped) -> None:
+    with_desk.ring("the-name")
+    with_desk.environment = dict([own_variables({}, whose="another")])
+    done, left = with_desk.run("echo", "ran")
+    assert (done.stdout, left.code) == (b"ran\n", 0)
+    with_desk.ring("another")
+    assert with_desk.run("echo", "ran")[1].code == 143

@@ -164,7 +164,7 @@ class Attempt:
         try:
             async with asyncio.timeout(grace.total_seconds() + _END_SECONDS):
                 await asyncio.wait({telling, ended, task}, return_when=asyncio.FIRST_COMPLETED)
-                if telling.done() and telling.exception() is None:
+                if telling.done() and not telling.cancelled() and telling.exception() is None:
                     await asyncio.wait({ended, task}, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             pass

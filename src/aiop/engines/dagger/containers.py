@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,10 @@ from aiop.engines.dagger.wrapping import (
     MOUNT_POINT,
     STDERR,
     STDOUT,
+    Bell,
     is_settable,
     own_variables,
-    stop_request,
+    ring,
     wrap,
 )
 from aiop.model.run import VOLATILE, ContainerRun
@@ -27,7 +27,7 @@ from aiop.model.run import VOLATILE, ContainerRun
 if TYPE_CHECKING:
     from dagger import CacheVolume, Container, Directory
 
-__all__ = ["base_of", "container_of", "desk_of", "exec_in", "stopping"]
+__all__ = ["base_of", "container_of", "desk_of", "exec_in", "ringing"]
 
 _ANY_ONE = 0o777
 _ARGUMENT = 32 * 1024
@@ -136,11 +136,16 @@ def exec_in(
     return container.with_exec(list(command), expect=ReturnType.ANY, redirect_stdout=STDOUT, redirect_stderr=STDERR)
 
 
-def stopping(session: Session, base: Container, *, desk: CacheVolume, grace: timedelta) -> Container:
-    """Describe what has a command told to end, which was made by ``exec_in`` with this desk."""
+def ringing(session: Session, base: Container, bells: Sequence[tuple[CacheVolume, Bell]]) -> Container:
+    """Describe what has commands told to end, which were made by ``exec_in`` with these desks."""
     # By a number: the image need not know the name.
-    told = base.with_user("0").with_mounted_cache(DESK, desk, source=session.empty)
-    return told.with_exec(stop_request(grace=grace))
+    made = base.with_user("0")
+    places: dict[str, Bell] = {}
+    for number, (desk, bell) in enumerate(bells):
+        place = f"{DESK}/{number}"
+        made = made.with_mounted_cache(place, desk, source=session.empty)
+        places[place] = bell
+    return made.with_exec(ring(places))
 
 
 def _with_file(

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiop.engines.dagger.attempts import Attempt
-from aiop.engines.dagger.containers import base_of, container_of, desk_of, exec_in, stopping
+from aiop.engines.dagger.bells import Bells
+from aiop.engines.dagger.containers import base_of, container_of, desk_of, exec_in
 from aiop.engines.dagger.faults import StartRefused, words_of
 from aiop.engines.dagger.images import Images
 from aiop.engines.dagger.mounts import check_mounts, copy_mounts_out
@@ -23,7 +24,7 @@ from aiop.engines.dagger.output import Delivery
 from aiop.engines.dagger.outputs import left_in
 from aiop.engines.dagger.sessions import Sessions
 from aiop.engines.dagger.workspaces import import_workspace, take_changes
-from aiop.engines.dagger.wrapping import LEFT, Left
+from aiop.engines.dagger.wrapping import LEFT, Bell, Left
 from aiop.errors import ImageRefused, OutputGap, StepLost
 from aiop.interfaces import Capabilities, EngineInfo, EngineLoad, OutputSink, still_ours
 from aiop.model.definition import PullPolicy
@@ -71,6 +72,7 @@ class DaggerEngine:
     ) -> None:
         self._sessions = Sessions(endpoint, cli=cli)
         self._images = Images()
+        self._bells = Bells()
         self._scratch = scratch
         self._mount_limit = mount_limit
         self._attempts: dict[StepKey, Attempt] = {}
@@ -136,16 +138,12 @@ class DaggerEngine:
         attempt = self._attempts.get(key)
         if attempt is None:
             return
-        base, desk, session = attempt.base, attempt.desk, attempt.session
+        base, desk = attempt.base, attempt.desk
         if base is None or desk is None:
             await attempt.stop(None, grace=grace)
-            return
-
-        async def request() -> None:
-            with session.calls():
-                await stopping(session, base, desk=desk, grace=grace).sync()
-
-        await attempt.stop(request, grace=grace)
+        else:
+            bell = Bell(key.name, grace)
+            await attempt.stop(lambda: self._bells.ring(attempt.session, base, desk, bell), grace=grace)
 
     async def remove(self, key: StepKey) -> None:
         """Take the call back, and delete what was fetched."""

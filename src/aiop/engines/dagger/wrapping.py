@@ -5,7 +5,8 @@ command is run by the image's own ``sh``, which writes its code to a file, puts 
 and ends well. All of that is in one directory, ``LEFT``, which is fetched by one call.
 
 All that an engine can do to a command is to kill it. So the shell listens beside the command for a request to stop it,
-which another container makes in a directory that both have, ``DESK``.
+which another container makes in a directory that both have, ``DESK``. Each attempt has its own place there: a request
+that was for an earlier one is none for it.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ __all__ = [
     "SHELL",
     "STDERR",
     "STDOUT",
+    "Bell",
     "Left",
     "is_settable",
     "own_variables",
-    "stop_request",
+    "ring",
     "wrap",
 ]
 
@@ -58,13 +60,16 @@ _IRREGULAR = ".irregular"
 # larger than what is kept.
 #
 # The command puts its number on the desk, and then looks for the flag; who listens makes the bell, and then looks for
-# the flag; who asks raises the flag, and then rings. So every request is seen, whenever it comes. Where no bell can be
-# made, one looks for the flag now and then. At last all is killed but this shell, if it is alone with its command.
+# the flag; who asks raises the flag, and then rings. So every request is seen, whenever it comes. A pipe that is opened
+# for both ways waits for nobody. Where no bell can be made, one looks for the flag now and then. At last all is killed
+# but this shell, if it is alone with its command.
 _SCRIPT = f"""\
 left={LEFT} desk={DESK} whose=
 exec 3>&2 2>/dev/null
 eval "${_OWN}"
 unset {_OWN}
+desk=$desk/${{whose:-$0}}
+mkdir "$desk"
 run() {{
   environment=$1
   shift $(($2 + 2))
@@ -85,7 +90,7 @@ refuse() {{
   printf 'exec %s: %s' "$1" "$why" >"$left/refused"
 }}
 listen() {{
-  if mkfifo "$desk/bell" && [ ! -e "$desk/stop" ]; then read -r rung <"$desk/bell"; fi
+  if mkfifo "$desk/bell"; then {{ [ -e "$desk/stop" ] || read -r rung; }} <>"$desk/bell"; fi
   while [ ! -e "$desk/stop" ]; do sleep 1 || exit; done
   read -r command <"$desk/command"
   kill -TERM "$command"
@@ -118,11 +123,14 @@ echo "$code" >"$left/code" || exit "$code"
 exit 0
 """
 
-# The pipe may have no reader: the command has ended, or has seen the flag. Whoever sent this does not wait for it.
-_REQUEST = f"""\
-echo "$1" >{DESK}/grace
-: >{DESK}/stop
-if [ -p {DESK}/bell ]; then echo >{DESK}/bell; fi
+_REQUEST = """\
+while [ "$#" -gt 0 ]; do
+  mkdir -m 777 "$1"
+  echo "$2" >"$1/grace"
+  : >"$1/stop"
+  if [ -p "$1/bell" ]; then echo 1<>"$1/bell"; fi
+  shift 2
+done 2>/dev/null
 """
 
 
@@ -155,9 +163,20 @@ def own_variables(environment: Mapping[str, str], *, whose: str) -> tuple[str, s
     return _OWN, f"whose={shlex.quote(whose)}; {_exports(environment)}"
 
 
-def stop_request(*, grace: timedelta) -> list[str]:
-    """Return the arguments that have the command at the same desk told to end, and after ``grace`` killed."""
-    return [SHELL, "-c", _REQUEST, SHELL, str(max(0, math.ceil(grace.total_seconds())))]
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """By which the command of the attempt ``name`` is told to end; it has ``grace`` to do so before it is killed."""
+
+    name: str
+    grace: timedelta
+
+
+def ring(bells: Mapping[str, Bell]) -> list[str]:
+    """Return the arguments that ring each of the bells; the keys are where the desks are, each in its own place."""
+    places = (
+        (f"{desk}/{bell.name}", str(max(0, math.ceil(bell.grace.total_seconds())))) for desk, bell in bells.items()
+    )
+    return [SHELL, "-c", _REQUEST, SHELL, *(word for place in places for word in place)]
 
 
 @dataclass(frozen=True, slots=True)
