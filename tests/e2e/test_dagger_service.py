@@ -1,10 +1,13 @@
 """A service whose own engine is a Dagger Engine."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 
 from aiop.config import Settings
+from aiop.orchestrator.files_sweep import FilesSweeper
+from pipeline_lab import pipeline_lab
 from scenarios.test_scenarios import PASSWORD, play, running_service
 from service_process import ServiceProcess
 
@@ -71,3 +74,26 @@ async def test_its_load_is_told_while_something_runs(tmp_path, dagger_lab):
             assert (engine.sessions, engine.executions) == (1, 0)
     finally:
         await service.stop()
+
+
+async def test_what_only_the_engine_has_kept_is_taken_from_it_and_said_to_be_cached(tmp_path, dagger_lab):
+    script = "cat /proc/sys/kernel/random/uuid; cat big.txt > copy.txt"
+    steps = [
+        {"id": "a", "container": {"image": dagger_lab.image, "script": script}},
+        {"id": "b", "container": {"image": dagger_lab.image, "script": "cat copy.txt"}, "depends_on": ["a"]},
+    ]
+    engine = {"engine": "dagger", "dagger_endpoint": dagger_lab.endpoint}
+    async with pipeline_lab(tmp_path, **engine) as lab, asyncio.timeout(100):
+        lab.change({"big.txt": str(uuid4())})
+        await lab.define({"steps": steps})
+        first = await lab.run()
+        assert "cached" not in first["steps"]["a"]
+        artifacts, store = lab.service.files_sweeper._artifacts, lab.service.files_sweeper._store
+        await FilesSweeper(artifacts, store, artifacts._clock, limit=0).sweep()
+        again = await lab.run()
+        assert {step["cached"] for step in again["steps"].values()} == {True}
+        assert {cache["cache"] for cache in again["caches"].values()} == {"hit"}
+        assert again["logs"] == first["logs"]
+        new = await lab.run(skip_cache=True)
+        assert "cached" not in new["steps"]["a"]
+        assert new["logs"] != first["logs"]

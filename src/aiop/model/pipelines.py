@@ -53,7 +53,7 @@ class WorkspaceRecord:
     ``source`` is the view that it saw, ``layer`` what its newest attempt changes or what was restored; ``digest`` and
     ``size`` are known once it is sealed. ``parts`` are keyed digests of all that the result depends on, by name, and
     ``key`` that of them together; both are absent where no result is ever taken or kept. ``reason`` comes with ``OFF``,
-    ``origin`` is the execution whose result was taken.
+    ``origin`` is the execution whose result was taken; not known of one that the engine had kept.
     """
 
     step: StepId

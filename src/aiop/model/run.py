@@ -128,6 +128,7 @@ class Outcome:
     ``exit_code`` is ``None`` if nothing was started (image, start); ``error`` is then the engine's own sentence.
     ``outputs`` holds the declared paths that exist, ``output_file`` what is at ``AIOP_OUTPUT`` if anything is.
     ``log_gap`` says why the end of stdout and stderr may be missing, where the engine could not keep it.
+    ``replayed``: nothing was run, the engine gave a success with the same cache key that it has kept.
     """
 
     exit_code: int | None
@@ -139,6 +140,7 @@ class Outcome:
     output_file: OutputFile | None = None
     outputs: Mapping[str, OutputFile] = field(default_factory=dict)
     log_gap: str | None = None
+    replayed: bool = False
 
     @property
     def succeeded(self) -> bool:

@@ -51,7 +51,8 @@ def explain(workspace: WorkspaceRecord, previous: PreviousRun | None) -> Explana
     compared = previous.execution if previous is not None and workspace.parts is not None else None
     changed = _changed(previous.workspace.parts or {}, workspace.parts or {}) if previous and compared else ()
     if workspace.use is CacheUse.HIT:
-        detail = f"All that the result depends on is as it was in execution {workspace.origin}"
+        where = f"in execution {workspace.origin}" if workspace.origin else "in a run whose result the engine has kept"
+        detail = f"All that the result depends on is as it was {where}"
         return Explanation(CacheUse.HIT, None, detail, workspace.key, workspace.origin, compared, changed)
     if workspace.use is CacheUse.OFF:
         reason = workspace.reason or CacheOff.STEP

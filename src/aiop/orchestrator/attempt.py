@@ -346,6 +346,7 @@ class Attempt:
             read.values,
             truncated,
             outcome.image_digest,
+            replayed=outcome.replayed and status is StepStatus.COMPLETED,
         )
 
     def _overdue(self, outcome: Outcome) -> bool:

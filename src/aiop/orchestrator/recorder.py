@@ -208,6 +208,7 @@ class Recorder:
         error = self._masker.optional(error)
         outputs: dict[str, Any] | None = None
         sealed = None
+        cached = result is not None and (result.cached or result.replayed)
         if result is not None:
             outputs = self._masker.value(dict(result.outputs))
             for name, declared in step.outputs.items():
@@ -229,16 +230,16 @@ class Recorder:
                 outputs=outputs,
                 outputs_truncated=result.outputs_truncated if result else False,
                 attempt=key.attempt if result else known.attempt,
-                cached=result.cached if result else False,
+                cached=cached,
                 sealed=sealed,
             )
         )
         kind = EventType.STEP_SKIPPED if status is StepStatus.SKIPPED else EventType.STEP_FINISHED
         exit_code = result.exit_code if result else None
-        cached = True if result is not None and result.cached else None
         self._emit(
-            kind, at, step=key.step, status=status, reason=reason, error=error, exit_code=exit_code, cached=cached
-        )
+            kind, at, step=key.step, status=status, reason=reason, error=error, exit_code=exit_code,
+            cached=cached or None,
+        )  # fmt: skip
 
     def _keep(self, key: StepKey, result: AttemptResult, outputs: Mapping[str, Any], sealed: bytes | None) -> None:
         """Note for the cache that a result has served, or that it may."""

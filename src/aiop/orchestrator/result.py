@@ -25,7 +25,8 @@ class LeftFiles:
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
     """``outputs`` are the true values, unmasked. ``infrastructure``: a fault of the world ended the attempt; if it is
-    also ``final``, no further attempt would help. ``cached``: nothing was run, the result is that of an equal run.
+    also ``final``, no further attempt would help. If it is ``cached`` there was no container, and if ``replayed`` the
+    engine has run nothing: the result is that of an equal run.
     """
 
     status: StepStatus
@@ -40,4 +41,5 @@ class AttemptResult:
     infrastructure: bool = False
     final: bool = False
     cached: bool = False
+    replayed: bool = False
     files: LeftFiles | None = None

@@ -127,6 +127,8 @@ class Workspaces:
             return replace(lost, started_at=result.started_at, exit_code=result.exit_code, infrastructure=True)
         workspace = self._known[step.id] = _sealed(workspace, layer)
         result, outputs = await self._keep_outputs(step, workspace, result, target)
+        if result.replayed:
+            workspace = self._known[step.id] = replace(workspace, use=CacheUse.HIT)
         keep = (
             result.status is StepStatus.COMPLETED
             and workspace.parts is not None
@@ -259,7 +261,8 @@ class Workspaces:
             if stored is not None:
                 kept.append(OutputRecord(output.name, step.id, output.path, stored.kind, stored.size, stored.sha256))
             elif result.status is StepStatus.COMPLETED:
-                result = replace(result, status=StepStatus.FAILED, reason=reason, error=sentence, cached=False)
+                failed = replace(result, status=StepStatus.FAILED, reason=reason, error=sentence)
+                result = replace(failed, cached=False, replayed=False)
         return result, tuple(kept)
 
 

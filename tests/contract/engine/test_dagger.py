@@ -136,19 +136,21 @@ def kept(subject: DaggerSubject, text: str, key: str, number: int, **more: Any) 
 
 async def test_a_success_with_the_same_cache_key_is_taken_in_another_session_too(subject: DaggerSubject) -> None:
     key, one, other = str(uuid4()), Output(), Output()
-    assert (await subject.outcome(kept(subject, f"{UNLIKE}; echo x=1 >$AIOP_OUTPUT", key, 1), one)).succeeded
+    first = await subject.outcome(kept(subject, f"{UNLIKE}; echo x=1 >$AIOP_OUTPUT", key, 1), one)
+    assert (first.succeeded, first.replayed) == (True, False)
     assert one.stdout.endswith(b"\nexecution '1' 1\n")
     subject.engine = subject.restarted()
     outcome = await subject.outcome(kept(subject, f"{UNLIKE}; echo x=1 >$AIOP_OUTPUT", key, 2), other)
     assert outcome.output_file is not None
     assert (other.stdout, outcome.output_file.content) == (one.stdout, b"x=1\n")
+    assert outcome.replayed
 
 
 async def test_a_failure_with_the_same_cache_key_is_run_again(subject: DaggerSubject) -> None:
     key, outputs = str(uuid4()), [Output(), Output(), Output()]
     for number, output in enumerate(outputs):
         outcome = await subject.outcome(kept(subject, f"{UNLIKE}; exit 3", key, number), output)
-        assert outcome.exit_code == 3
+        assert (outcome.exit_code, outcome.replayed) == (3, False)
         assert output.stdout.endswith(f"\nexecution '{number}' {number}\n".encode())
     assert len({output.stdout for output in outputs}) == 3
 

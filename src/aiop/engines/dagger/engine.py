@@ -237,6 +237,7 @@ class DaggerEngine:
             image_digest=attempt.digest,
             output_file=left.output_file,
             outputs=left.outputs,
+            replayed=left.whose not in (None, attempt.key.name),
         )
 
     async def _call(self, attempt: Attempt, made: Container) -> Left:
