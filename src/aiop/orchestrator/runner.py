@@ -42,7 +42,7 @@ from aiop.orchestrator.decide import (
 )
 from aiop.orchestrator.masking import Masker
 from aiop.orchestrator.output import AttemptOutput
-from aiop.orchestrator.pause import pause
+from aiop.orchestrator.pace import Pace
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.recorder import Recorder
 from aiop.orchestrator.restore import ReadyTimes, restored_steps
@@ -54,9 +54,6 @@ from aiop.orchestrator.workspaces import PipelineFiles, Workspaces
 from aiop.spec import Plan, Scope, TemplateError, render_step
 
 __all__ = ["Displaced", "Runner", "RunnerContext"]
-
-LOG_PACE = timedelta(milliseconds=100)
-"""Log lines without other news are gathered this long, so that chatty steps make few and large rows."""
 
 BACKLOG_LIMIT = 5_000
 """Events that may wait for a commit before no further step is started."""
@@ -127,8 +124,7 @@ class Runner:
         self._known = {(attempt.step, attempt.attempt): attempt for attempt in record.attempts}
         self._under_way: dict[Node, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._news = asyncio.Event()
-        self._urgent = asyncio.Event()
+        self._pace = Pace(context.clock)
         self._room = asyncio.Event()
         self._room.set()
         self._lost_engine: str | None = None
@@ -149,7 +145,9 @@ class Runner:
             await self._secrets.mask_former(record.step for record in self._record.attempts)
             self._begin()
             while not (self._board.ended and not self._recorder.urgent):
-                await self._wait_for_news()
+                await self._pace.turn()
+                if self._crash is not None:
+                    raise self._crash
                 if self._lost_engine is not None:
                     await self._leave(self._lost_engine)
                 await self._commit()
@@ -209,10 +207,10 @@ class Runner:
     def _tell(self, fact: Fact) -> None:
         for decision in decide(self._board, fact):
             self._carry_out(decision)
-        self._news.set()
-        self._urgent.set()
+        self._pace.change()
         if self._recorder.backlog > BACKLOG_LIMIT:
             self._room.clear()
+            self._pace.haste()
 
     def _carry_out(self, decision: Decision) -> None:
         match decision:
@@ -293,6 +291,7 @@ class Runner:
             sentence = f"attempt {decision.attempt} follows in {decision.delay.total_seconds():.3g} s"
             if decision.elsewhere:
                 self._lost_engine = self._lost_engine or decision.failed.error or ""
+                self._pace.haste()
             self._recorder.attempt_ended(key, decision.failed, retry_at=now + decision.delay)
             self._recorder.step_retried(key, decision.failed, Waiting(WaitCode.RETRY_BACKOFF, sentence), now)
         self._spawn(self._back_off(decision.node, decision.delay), "back-off")
@@ -325,6 +324,7 @@ class Runner:
             if status is ExecutionStatus.COMPLETED:
                 status, reason, error = ExecutionStatus.FAILED, Reason.TEMPLATE, f"outputs: {fault}"
         self._recorder.execution_finished(status, self._clock.now(), outputs=outputs, reason=reason, error=error)
+        self._pace.haste()
 
     # --- what attempts ask and tell (AttemptObserver) ---------------------------------------------------------------
 
@@ -353,37 +353,25 @@ class Runner:
     def attempt_waits(self, attempt: Attempt, waiting: Waiting) -> None:
         """Note why the attempt does not go on."""
         self._recorder.waits(attempt.key, waiting, self._clock.now())
-        self._changed()
+        self._pace.change()
 
     def attempt_started(self, attempt: Attempt) -> None:
         """Note that the container runs."""
         assert attempt.started_at is not None  # noqa: S101 - that is what this call says
         self._recorder.attempt_started(attempt.key, attempt.started_at)
-        self._changed()
+        self._pace.change()
 
     def _spoke(self, key: StepKey) -> None:
         self._recorder.spoke(key)
-        self._news.set()
-
-    def _changed(self) -> None:
-        self._news.set()
-        self._urgent.set()
+        self._pace.lines()
 
     # --- commits -----------------------------------------------------------------------------------------------
-
-    async def _wait_for_news(self) -> None:
-        await self._news.wait()
-        if not self._recorder.urgent and self._crash is None:
-            await pause(self._clock, LOG_PACE, unless=self._urgent)
-        self._news.clear()
-        self._urgent.clear()
-        if self._crash is not None:
-            raise self._crash
 
     async def _commit(self) -> None:
         changes, ended = self._recorder.take()
         if changes:
             await self._context.store.commit(self._lease, changes)
+            self._pace.committed()
             self._context.bus.publish(execution_topic(self._lease.execution))
         if self._recorder.backlog <= BACKLOG_LIMIT:
             self._room.set()
@@ -416,7 +404,7 @@ class Runner:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._crash = self._crash or error
-            self._news.set()
+            self._pace.haste()
 
     async def _end_tasks(self) -> None:
         tasks = list(self._tasks)
