@@ -45,7 +45,7 @@ IMAGE = "busybox:1"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def spawn_bare(directory: Path, name: str, runtime: tuple[str, ...]) -> int:
+def spawn_bare(directory: Path, name: str, runtime: tuple[str, ...], _: None) -> int:
     """In the place of the waiter: nothing but `crun run`."""
     command = [*runtime, "run", "--bundle", str(directory), name]
     null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
@@ -70,7 +70,7 @@ class Bare:
             program = compiled(host.runtime, host.version, self._root / "seccomp", capabilities=CAPABILITIES)
             return Launcher(
                 self._chamber, self._cgroups, Volumes(self._root), boot="",
-                runtime=(host.runtime, "--root", str(self._root / "state")),
+                runtime=(host.runtime, "--root", str(self._root / "state")), program=None,
                 init_layer=make_init_layer(self._root, host.init), seccomp=program,
             )  # fmt: skip
 

@@ -25,6 +25,7 @@ from aiop.engines.oci.images import ImageStore
 from aiop.engines.oci.init_layer import make_init_layer
 from aiop.engines.oci.launching import Launcher, Link
 from aiop.engines.oci.network import Network, resolvers_here
+from aiop.engines.oci.program import sealed
 from aiop.engines.oci.roots import TooManyLayers
 from aiop.engines.oci.running import Running
 from aiop.engines.oci.seccomp import compiled
@@ -217,6 +218,7 @@ class OciEngine:
             self._cgroups,
             Volumes(self._root),
             runtime=(host.runtime, "--root", str(self._state)),
+            program=sealed(host.runtime),
             init_layer=make_init_layer(self._root, host.init),
             seccomp=seccomp,
             boot=self._attempts.boot,

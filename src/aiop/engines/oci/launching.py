@@ -56,8 +56,8 @@ class Link:
 class Launcher:
     """Makes containers, and looks into those that have ended. Every method is for the chamber.
 
-    ``runtime`` is the command with its options, ``init_layer`` the directory on top of each image, ``seccomp`` the
-    program that filters system calls.
+    ``runtime`` is the command with its options, ``program`` a descriptor of it if it is in memory, ``init_layer`` the
+    directory on top of each image, ``seccomp`` the program that filters system calls.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Launcher:
         volumes: Volumes,
         *,
         runtime: Sequence[str],
+        program: int | None,
         init_layer: Path,
         seccomp: str,
         boot: str,
@@ -75,6 +76,7 @@ class Launcher:
         self._cgroups = cgroups
         self._volumes = volumes
         self._runtime = tuple(runtime)
+        self._program = program
         self._init_layer = init_layer
         self._seccomp = seccomp
         self._boot = boot
@@ -113,7 +115,7 @@ class Launcher:
             )
             (directory.path / "config.json").write_bytes(orjson.dumps(spec))
             with self._chamber.network(link.descriptor):
-                waiter = spawn_waiter(directory.path, directory.name, self._runtime)
+                waiter = spawn_waiter(directory.path, directory.name, self._runtime, self._program)
         return note, waiter
 
     def read_outputs(self, directory: AttemptDirectory, note: Note, run: ContainerRun) -> dict[str, OutputFile]:

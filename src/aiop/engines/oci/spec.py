@@ -61,13 +61,6 @@ _MASKED = (
 )
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
-_DEVICES = (
-    # null, zero, full, random, urandom, tty, console, ptmx, and the terminals of devpts.
-    *((1, minor) for minor in (3, 5, 7, 8, 9)),
-    *((5, minor) for minor in (0, 1, 2)),
-    (136, None),
-)
-
 _NO = ("nosuid", "noexec", "nodev")
 _MOUNTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("/proc", "proc", _NO),
@@ -179,14 +172,11 @@ def _environment(run: ContainerRun, image: ImageConfig, user: User, hostname: st
 
 
 def _resources(resources: Resources, limits: Limits) -> dict[str, Any]:
-    allowed = [
-        {"allow": True, "type": "c", "major": major, "access": "rwm"} | ({} if minor is None else {"minor": minor})
-        for major, minor in _DEVICES
-    ]
-    made = [{"allow": True, "type": kind, "access": "m"} for kind in "cb"]
     given: dict[str, Any] = {
         "pids": {"limit": _PIDS_LIMIT},
-        "devices": [{"allow": False, "access": "rwm"}, *made, *allowed],
+        # The runtime allows by itself, after what stands here, those that each container has: null, zero, full, random,
+        # urandom, tty, console, ptmx and terminals.
+        "devices": [{"allow": False, "access": "rwm"}],
     }
     if resources.cpu_millis is not None:
         given["cpu"] = {"quota": resources.cpu_millis * _CPU_PERIOD // 1000, "period": _CPU_PERIOD}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import os
+import select
 from pathlib import Path
 
 __all__ = ["SPOOL_LIMIT", "Flow", "Spool"]
@@ -40,7 +41,12 @@ class Spool:
         self.pipe = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def fill(self) -> Flow:
-        """Move what is in the pipe into the file; what is beyond the limit is dropped. Raises ``OSError``."""
+        """Move what is in the pipe into the file; what is beyond the limit is dropped. Raises ``OSError``.
+
+        There is no file before there is something for it.
+        """
+        if self._out < 0 and (flow := self._look()) is not Flow.MORE:
+            return flow
         taken = 0
         while taken < _TURN:
             try:
@@ -73,6 +79,14 @@ class Spool:
             if descriptor >= 0:
                 os.close(descriptor)
         self.pipe = self._out = -1
+
+    def _look(self) -> Flow:
+        """Say what the pipe is like, and take nothing."""
+        found = select.poll()
+        found.register(self.pipe, select.POLLIN)
+        for _, events in found.poll(0):
+            return Flow.MORE if events & select.POLLIN else Flow.OVER
+        return Flow.DRY
 
     def _move(self) -> int:
         if self._out < 0:

@@ -25,9 +25,20 @@ read -r _ <&4
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
-def spawn_waiter(directory: Path, name: str, runtime: Sequence[str]) -> int:
-    """Start it in the calling thread's namespaces, with ``directory`` as its working directory; returns its id."""
+_PROGRAM = 5
+"""Where the waiter has the runtime, if that is in memory."""
+
+
+def spawn_waiter(directory: Path, name: str, runtime: Sequence[str], program: int | None) -> int:
+    """Start it in the calling thread's namespaces, with ``directory`` as its working directory; returns its id.
+
+    ``program`` is a descriptor of what is run in the place of ``runtime[0]``.
+    """
     os.chdir(directory)
+    held = []
+    if program is not None:
+        runtime = (f"/proc/self/fd/{_PROGRAM}", *runtime[1:])
+        held = [(os.POSIX_SPAWN_DUP2, program, _PROGRAM)]
     # For reading too: so the pipes have a reader whatever happens to us, and a container is never ended by SIGPIPE.
     pipes = [os.open(directory / pipe, os.O_RDWR | os.O_CLOEXEC) for pipe in ("out", "err", "status", "ack")]
     try:
@@ -38,6 +49,7 @@ def spawn_waiter(directory: Path, name: str, runtime: Sequence[str]) -> int:
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 *((os.POSIX_SPAWN_DUP2, pipe, number) for number, pipe in enumerate(pipes, start=1)),
+                *held,
             ],
             setsid=True,
             setsigmask=[],
