@@ -9,7 +9,7 @@ from aiop.auth.access import AccessTokens
 from aiop.auth.keys import REFRESH_TOKEN_PREFIX, digest_of, new_token
 from aiop.auth.passwords import Passwords
 from aiop.auth.throttle import Throttle
-from aiop.errors import Unauthenticated
+from aiop.errors import NotFound, Unauthenticated
 from aiop.interfaces import AuthStore, Clock, acting, current_actor
 from aiop.model.ids import TokenId, new_id
 from aiop.model.records import TokenRecord, UserRecord
@@ -65,7 +65,10 @@ class Sessions:
         self._by_user.forget(username)
         session, token = self._begin(user, now)
         with acting(replace(current_actor(), username=user.username)):
-            await self._store.sign_in(token)
+            try:
+                await self._store.sign_in(token)
+            except NotFound as error:  # deleted meanwhile
+                raise Unauthenticated("Wrong username or password") from error
         return session
 
     async def refresh(self, token: str) -> Session:
@@ -76,7 +79,10 @@ class Sessions:
         if record is None or user is None or not _holds(record, user, now):
             raise Unauthenticated("The refresh token is not valid")
         session, next_token = self._begin(user, now)
-        await self._store.add_token(next_token)
+        try:
+            await self._store.add_token(next_token)
+        except NotFound as error:  # deleted meanwhile
+            raise Unauthenticated("The refresh token is not valid") from error
         return session
 
     async def resume(self, token: str) -> tuple[UserRecord, Session]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aiop.auth.keys import API_TOKEN_PREFIX, digest_of, new_token
 from aiop.auth.principal import Principal
-from aiop.errors import Forbidden, InvalidRequest
+from aiop.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from aiop.interfaces import AuthStore, Clock, Page, PageQuery
 from aiop.model.ids import TokenId, new_id
 from aiop.model.records import Role, TokenRecord
@@ -41,7 +41,7 @@ class ApiTokens:
     ) -> NewApiToken:
         """Make a token with the caller's role or a lower one; raises ``Forbidden`` for a higher one.
 
-        One that is made with a token does not outlive that.
+        One that is made with a token does not outlive that. Raises ``Unauthenticated`` if the caller is gone.
         """
         role = role or owner.role
         if role.rank > owner.role.rank:
@@ -55,7 +55,10 @@ class ApiTokens:
             expires_at = owner.token_ends if expires_at is None else min(expires_at, owner.token_ends)
         text = new_token(API_TOKEN_PREFIX)
         record = TokenRecord(TokenId(new_id()), owner.username, role, digest_of(text), name, now, expires_at)
-        await self._store.add_token(record)
+        try:
+            await self._store.add_token(record)
+        except NotFound as error:
+            raise Unauthenticated("Your user was deleted") from error
         return NewApiToken(record, text)
 
     async def revoke(self, caller: Principal, token: TokenId) -> None:

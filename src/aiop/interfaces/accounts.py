@@ -34,10 +34,13 @@ class AuthStore(Protocol):
         """Delete a user with all tokens; raises ``NotFound``, and ``InvalidState`` if no admin would be left."""
 
     async def add_token(self, token: TokenRecord) -> None:
-        """Store a token: an API token, or the refresh token with which a session goes on."""
+        """Store a token: an API token, or the refresh token with which a session goes on.
+
+        Raises ``NotFound`` if its user is gone.
+        """
 
     async def sign_in(self, token: TokenRecord) -> None:
-        """Store the first refresh token of a session: its user has signed in."""
+        """Store the first refresh token of a session: its user has signed in. Raises ``NotFound`` if he is gone."""
 
     async def sign_out(self, token: TokenId) -> None:
         """Delete the refresh token of a session: its user has signed out. One that is gone is let be."""

@@ -110,6 +110,7 @@ class AuthPart(Part):
         call = self._db.audit.call()
 
         async def add(tx: AsyncConnection) -> None:
+            await _remains(tx, token.username)
             await tx.execute(insert(tables.tokens).values(_token_row(token)))
             if not token.refresh:
                 detail = {"name": token.name, "role": token.role, "expires_at": token.expires_at}
@@ -122,6 +123,7 @@ class AuthPart(Part):
         call = self._db.audit.call()
 
         async def add(tx: AsyncConnection) -> None:
+            await _remains(tx, token.username)
             await tx.execute(insert(tables.tokens).values(_token_row(token)))
             await call.write(tx, AuditAction.USER_SIGNED_IN, token.username)
 
@@ -192,6 +194,13 @@ class AuthPart(Part):
 
 _TOKEN = select(tables.tokens).where(tables.tokens.c.digest == bindparam("digest"))
 """Built once, as each request asks."""
+
+
+async def _remains(tx: AsyncConnection, username: str) -> None:
+    """Keep a user from being deleted until the end of the transaction: a token of nobody would never go."""
+    found = select(tables.users.c.username).where(tables.users.c.username == username)
+    if await tx.scalar(found.with_for_update(read=True, key_share=True)) is None:
+        raise NotFound("User not found")
 
 
 async def _user_that_can_go(tx: AsyncConnection, username: str, *, remains_admin: bool) -> AnyRow:

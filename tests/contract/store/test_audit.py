@@ -160,10 +160,12 @@ CHANGES: list[tuple[str, list[Change], list[tuple[AuditAction, str | None, dict[
     (
         "a token comes and goes",
         [
+            lambda s: s.add_user(a_user()),
             lambda s: s.add_token(a_token(expires_at=START + timedelta(days=1))),
             lambda s: s.delete_token(TokenId("T"), username=None),
         ],
         [
+            (A.USER_CREATED, "bob", {"role": "editor"}),
             (A.TOKEN_CREATED, "T", {"name": "ci", "role": "viewer", "expires_at": "2025-03-02T12:00:00Z"}),
             (A.TOKEN_REVOKED, "T", {"name": "ci", "username": "bob"}),
         ],
@@ -171,12 +173,18 @@ CHANGES: list[tuple[str, list[Change], list[tuple[AuditAction, str | None, dict[
     (
         "somebody signs in and out",
         [
+            lambda s: s.add_user(a_user()),
             lambda s: s.sign_in(a_token(refresh=True)),
             lambda s: s.note_failed_sign_in("bob"),
             lambda s: s.sign_out(a_token(refresh=True).id),
             lambda s: s.sign_out(a_token(refresh=True).id),
         ],
-        [(A.USER_SIGNED_IN, "bob", {}), (A.USER_SIGN_IN_FAILED, "bob", {}), (A.USER_SIGNED_OUT, "bob", {})],
+        [
+            (A.USER_CREATED, "bob", {"role": "editor"}),
+            (A.USER_SIGNED_IN, "bob", {}),
+            (A.USER_SIGN_IN_FAILED, "bob", {}),
+            (A.USER_SIGNED_OUT, "bob", {}),
+        ],
     ),
     ("a stranger fails to sign in", [lambda s: s.note_failed_sign_in(None)], [(A.USER_SIGN_IN_FAILED, None, {})]),
 ]
@@ -216,6 +224,8 @@ REFUSED: list[tuple[str, Change]] = [
     ("a user who is not there", lambda s: s.change_user(a_user())),
     ("a user who is gone", lambda s: s.delete_user("bob")),
     ("a token that is not there", lambda s: s.delete_token(TokenId("T"), username=None)),
+    ("a token of nobody", lambda s: s.add_token(a_token())),
+    ("a session of nobody", lambda s: s.sign_in(a_token(refresh=True))),
 ]
 
 

@@ -101,6 +101,14 @@ async def test_a_deleted_user_takes_all_tokens_along(users: SqlStore) -> None:
     assert await users.token(token.digest) is None
 
 
+async def test_nobody_who_was_deleted_gets_a_token(users: SqlStore) -> None:
+    await users.delete_user("viewer")
+
+    for gives in (users.add_token, users.sign_in):
+        with pytest.raises(NotFound):
+            await gives(a_token("viewer", refresh=True))
+
+
 async def test_users_that_do_not_exist_are_not_found(store: SqlStore) -> None:
     with pytest.raises(NotFound):
         await store.change_user(ADMIN)
@@ -108,58 +116,58 @@ async def test_users_that_do_not_exist_are_not_found(store: SqlStore) -> None:
         await store.delete_user("admin")
 
 
-async def test_a_token_is_read_by_its_digest_also_when_it_has_expired(store: SqlStore) -> None:
+async def test_a_token_is_read_by_its_digest_also_when_it_has_expired(users: SqlStore) -> None:
     token = a_token(expires_at=START - timedelta(days=1), last_used_at=START)
-    await store.add_token(token)
+    await users.add_token(token)
 
-    assert await store.token(token.digest) == token
-    assert await store.token("other") is None
+    assert await users.token(token.digest) == token
+    assert await users.token("other") is None
 
 
-async def test_the_list_holds_the_api_tokens_of_one_user(store: SqlStore) -> None:
+async def test_the_list_holds_the_api_tokens_of_one_user(users: SqlStore) -> None:
     never, soon = a_token(name="b"), a_token(name="a", expires_at=START)
     for token in (never, soon, a_token(refresh=True), a_token("viewer")):
-        await store.add_token(token)
+        await users.add_token(token)
 
-    page = await store.tokens("admin", PageQuery(sort="name"))
+    page = await users.tokens("admin", PageQuery(sort="name"))
 
     assert (list(page.items), page.total) == ([soon, never], 2)
 
 
-async def test_a_token_is_deleted_by_its_user_or_by_anyone(store: SqlStore) -> None:
+async def test_a_token_is_deleted_by_its_user_or_by_anyone(users: SqlStore) -> None:
     first, second = a_token(), a_token()
     for token in (first, second):
-        await store.add_token(token)
+        await users.add_token(token)
 
     with pytest.raises(NotFound):
-        await store.delete_token(first.id, username="viewer")
-    await store.delete_token(first.id, username="admin")
-    await store.delete_token(second.id, username=None)
+        await users.delete_token(first.id, username="viewer")
+    await users.delete_token(first.id, username="admin")
+    await users.delete_token(second.id, username=None)
     with pytest.raises(NotFound):
-        await store.delete_token(second.id, username=None)
+        await users.delete_token(second.id, username=None)
 
-    assert (await store.tokens("admin", PageQuery())).total == 0
+    assert (await users.tokens("admin", PageQuery())).total == 0
 
 
-async def test_a_refresh_token_serves_once(store: SqlStore) -> None:
+async def test_a_refresh_token_serves_once(users: SqlStore) -> None:
     token, api = a_token(refresh=True), a_token()
-    await store.add_token(token)
-    await store.add_token(api)
+    await users.add_token(token)
+    await users.add_token(api)
 
-    taken = await asyncio.gather(*(store.take_refresh_token(token.digest) for _ in range(10)))
+    taken = await asyncio.gather(*(users.take_refresh_token(token.digest) for _ in range(10)))
 
     assert [each for each in taken if each] == [token]
-    assert await store.take_refresh_token(api.digest) is None
+    assert await users.take_refresh_token(api.digest) is None
 
 
-async def test_the_last_use_is_noted(store: SqlStore) -> None:
+async def test_the_last_use_is_noted(users: SqlStore) -> None:
     token = a_token()
-    await store.add_token(token)
+    await users.add_token(token)
 
-    await asyncio.gather(*(store.touch_token(token.id, START + timedelta(seconds=n)) for n in range(5)))
-    await store.touch_token(TokenId("no such id"), START)
+    await asyncio.gather(*(users.touch_token(token.id, START + timedelta(seconds=n)) for n in range(5)))
+    await users.touch_token(TokenId("no such id"), START)
 
-    assert await store.token(token.digest) == replace(token, last_used_at=START + timedelta(seconds=4))
+    assert await users.token(token.digest) == replace(token, last_used_at=START + timedelta(seconds=4))
 
 
 async def test_of_two_that_make_the_first_user_at_once_only_one_leaves_its_password(

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aiop.errors import NotFound
 from aiop.interfaces import Changes, NewSecret
 from aiop.model.agent import AgentRecord
-from aiop.model.ids import ExecutionId, VersionId, new_id
+from aiop.model.ids import ExecutionId, TokenId, VersionId, new_id
+from aiop.model.records import Role, TokenRecord, UserRecord
 from aiop.model.replica import Replica, ReplicaRole
 from aiop.model.state import ExecutionStatus
 from aiop.store import SqlStore, tables
@@ -86,6 +87,18 @@ async def test_a_cancel_that_waited_for_a_claim_asks_the_owner(subject: Subject,
 
     assert await cancel is ExecutionStatus.PENDING
     assert await store.cancel_requests("a") == [execution]
+
+
+async def test_whoever_waited_for_the_end_of_a_user_gives_him_no_token(subject: Subject, store: SqlStore) -> None:
+    await store.add_user(UserRecord("bob", Role.VIEWER, "hash", START))
+    token = TokenRecord(TokenId(new_id()), "bob", Role.VIEWER, "digest", "ci", START)
+    async with another(subject) as end:
+        await end.execute(delete(tables.users).where(tables.users.c.username == "bob"))
+        giving = await held_up_by(end, store.add_token(token))
+
+    with pytest.raises(NotFound):
+        await giving
+    assert await store.token("digest") is None
 
 
 async def pinned(store: SqlStore) -> tuple[Any, ExecutionId, VersionId]:
