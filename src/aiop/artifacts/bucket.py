@@ -26,6 +26,8 @@ _PART = 8 * 1024 * 1024
 _PARTS_AT_ONCE = 2
 _PIECE = 1024 * 1024
 _LIST = 1000
+_PROBE = "probe"
+"""An object that stays, so that each start finds it."""
 _CREDENTIALS_LIFE = timedelta(minutes=5)
 _MESSAGE = re.compile(r"<Code>(?P<code>[^<]*)</Code>\s*<Message>(?P<message>[^<]*)</Message>")
 
@@ -74,8 +76,13 @@ class Bucket:
         self._store = _open(place, patience)
 
     def check(self) -> None:
-        """Try whether the bucket is there and lets us in."""
+        """Try whether the bucket is there, lets us in, and does not make an object in the place of another."""
         self.page(None, 1)
+        self.create(_PROBE, b"")
+        if self.create(_PROBE, b""):
+            raise StorageUnavailable(
+                f"the bucket {self._name} cannot be used: its server ignores conditional writes (If-None-Match: *)"
+            )
 
     def put(self, key: str, pieces: Iterable[bytes], *, notes: Mapping[str, str] | None = None) -> None:
         """Write an object, in the place of another one of this key; of a large one never more than a few parts are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,7 +35,6 @@ _DOUBT = timedelta(hours=1)
 """What was found needless stays this long, and goes if it is found so again: who was given it before has told the
 store by then."""
 
-_FORGOTTEN = timedelta(days=7)
 _PAGE = 5000
 _KEY = re.compile(
     r"s/(?P<snapshot>[0-9a-f]{64})/(?:u-(?P<of>[0-9a-f-]{36})|[0-9a-f-]{36})"
@@ -117,12 +117,11 @@ class Holdings:
 
     def look(self) -> Garbage:
         """Take the next page; returns whom the older objects in it are for."""
-        found = self._bucket.page(self._after, self._count)
+        start, found = self._after, self._bucket.page(self._after, self._count)
         self._after = found[-1].key if len(found) == self._count else None
+        self._forget_what_is_gone(start, {each.key for each in found})
         self._page = [(each, thing) for each in found if (thing := _thing(each.key)) is not None]
         now = self._clock.now()
-        if self._after is None:
-            self._doubted = {key: since for key, since in self._doubted.items() if now - since < _FORGOTTEN}
         old = [thing for each, thing in self._page if now - each.written_at > _AGE]
         return Garbage(
             snapshots=frozenset(each.snapshot for each in old if each.snapshot is not None),
@@ -147,6 +146,15 @@ class Holdings:
             self._doubted.pop(key, None)
         self._page = [(each, thing) for each, thing in self._page if each.key not in gone]
         return sum(gone.values())
+
+    def _forget_what_is_gone(self, start: str | None, found: Container[str]) -> None:
+        """Doubt nothing any more that the page would hold if another service had not deleted it."""
+        last = self._after
+        self._doubted = {
+            key: since
+            for key, since in self._doubted.items()
+            if key in found or (start is not None and key <= start) or (last is not None and key > last)
+        }
 
     def _superseded(self, now: datetime) -> list[Stored]:
         copies: dict[SnapshotId, list[Stored]] = {}

@@ -81,6 +81,30 @@ def test_what_was_needed_in_between_begins_anew(bucket: Bucket, clock: StillCloc
     assert keys(bucket) == before
 
 
+def test_a_bucket_that_takes_weeks_to_go_around_is_cleaned_too(bucket: Bucket, clock: StillClock) -> None:
+    holdings = Holdings(bucket, clock, page=2)
+    clock.pass_by(DAYS)
+    for _ in range(12):
+        holdings.look()
+        holdings.discard(ALL)
+        clock.pass_by(timedelta(weeks=1))
+    assert keys(bucket) == {"other", "notes.txt", "s/what is this/x", "l/x"}
+
+
+def test_what_another_service_has_deleted_is_not_doubted_any_more(place: BucketPlace, clock: StillClock) -> None:
+    bucket = Bucket(place)
+    holdings = Holdings(bucket, clock)
+    for _ in range(2):
+        bucket.put(layer_head(LAYER), [b"x"])
+        clock.pass_by(DAYS)
+        holdings.look()
+        assert holdings.discard(ALL) == 0
+        bucket.delete([layer_head(LAYER)])
+        clock.pass_by(HOURS)
+        holdings.look()
+        holdings.discard(ALL)
+
+
 def test_a_tree_of_an_upload_goes_when_neither_is_needed(place: BucketPlace, clock: StillClock) -> None:
     bucket = Bucket(place)
     bucket.put(tree_of_upload(SNAPSHOT, UPLOAD), [b"x"])

@@ -4,8 +4,10 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -245,6 +247,39 @@ def test_a_bucket_that_cannot_be_used_says_why_and_not_how_it_is_opened(s3_lab: 
             assert "\n" not in said
             assert not any(each in said for each in (secret, "file-secret", "name:secret"))
     Bucket(BucketPlace("s3://aiop-tests/x", endpoint=s3_lab.endpoint, credentials_file=keys)).check()
+
+
+class _Heedless(BaseHTTPRequestHandler):
+    """An S3 server that holds nothing and takes everything, whatever the conditions."""
+
+    def do_GET(self) -> None:
+        self._answer(b"<ListBucketResult><Name>b</Name><KeyCount>0</KeyCount></ListBucketResult>")
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(b"")
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("ETag", '"e"')
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_ignores_conditions_is_found_out_at_the_start(s3_lab: S3Lab) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Heedless) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with pytest.raises(StorageUnavailable, match="ignores conditional writes"):
+                Bucket(BucketPlace("s3://b/x", endpoint=f"http://127.0.0.1:{server.server_port}")).check()
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 # --- the cache ----------------------------------------------------------------------------------------------
