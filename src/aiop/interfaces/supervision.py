@@ -21,7 +21,7 @@ class SupervisorStore(Protocol):
 
         An execution is held if its lease has not expired, or is of this owner (``adopt_own`` takes those). One that was
         placed on an agent before stays there, also if the agent is away. One that was not is placed now by
-        ``model.placement.choose``, in the order of submission: never on an agent that is full, also when
+        ``model.placement.FreePlaces``, in the order of submission: never on an agent that is full, also when
         replicas claim at once (what one places just now, the others do not wait for: they get only what was held
         before). One for which no agent has a place is left, and holds up only those that need the
         same capabilities. A displaced one that is to be cancelled comes without an agent (an empty id): nothing is left

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from aiop.model.agent import AgentHealth, AgentRecord
 from aiop.model.ids import AgentId
 from aiop.model.state import WaitCode, Waiting
 
-__all__ = ["capable", "choose", "reason_to_wait"]
+__all__ = ["FreePlaces", "capable", "reason_to_wait"]
 
 _NAMED = 5
 
@@ -19,20 +21,55 @@ def capable(agents: Iterable[AgentRecord], requires: Iterable[str]) -> list[Agen
     return [agent for agent in agents if not agent.deleted and wanted <= agent.able]
 
 
-def choose(agents: Sequence[AgentRecord], requires: Iterable[str], loads: Mapping[AgentId, int]) -> AgentRecord | None:
-    """Return the capable agent with the smallest part of its places taken, ``None`` if none has one free.
+class FreePlaces:
+    """The places that agents have free, dealt out one by one, each in the time of a few comparisons.
 
-    ``loads`` counts by agent what is placed there now. Among equals the one with fewer executions, then the oldest.
+    The next is with the capable agent that has the smallest part of its places taken; among equals with the one that
+    has fewer executions, then with the oldest.
     """
-    free = [
-        agent
-        for agent in capable(agents, requires)
-        if agent.health is AgentHealth.ONLINE and loads.get(agent.id, 0) < agent.max_load
-    ]
-    return min(free, key=lambda agent: _fullness(agent, loads.get(agent.id, 0)), default=None)
+
+    def __init__(self, agents: Sequence[AgentRecord]) -> None:
+        self._agents = agents
+        self._loads = {agent.id: agent.load for agent in agents}
+        self._queues: dict[frozenset[str], list[tuple[_Fullness, AgentRecord]]] = {}
+
+    def first(self, requires: Iterable[str]) -> AgentRecord | None:
+        """Return who has the next place, ``None`` if nobody has."""
+        queue = self._queue(frozenset(requires))
+        while queue:
+            known, agent = queue[0]
+            load = self._loads[agent.id]
+            if load >= agent.max_load:
+                heapq.heappop(queue)
+            elif (fullness := _fullness(agent, load)) != known:  # it got something by another queue
+                heapq.heapreplace(queue, (fullness, agent))
+            else:
+                return agent
+        return None
+
+    def take(self, requires: Iterable[str]) -> AgentRecord | None:
+        """Give the next place away."""
+        agent = self.first(requires)
+        if agent is not None:
+            self._loads[agent.id] += 1
+        return agent
+
+    def _queue(self, requires: frozenset[str]) -> list[tuple[_Fullness, AgentRecord]]:
+        if requires not in self._queues:
+            queue = [
+                (_fullness(agent, self._loads[agent.id]), agent)
+                for agent in capable(self._agents, requires)
+                if agent.health is AgentHealth.ONLINE and self._loads[agent.id] < agent.max_load
+            ]
+            heapq.heapify(queue)
+            self._queues[requires] = queue
+        return self._queues[requires]
 
 
-def _fullness(agent: AgentRecord, load: int) -> tuple[float, int, AgentId]:
+_Fullness: TypeAlias = tuple[float, int, AgentId]
+
+
+def _fullness(agent: AgentRecord, load: int) -> _Fullness:
     return load / agent.max_load, load, agent.id
 
 

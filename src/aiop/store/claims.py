@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -11,9 +10,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal_col
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import Lease
-from aiop.model.agent import AgentRecord
 from aiop.model.ids import AgentId, ExecutionId
-from aiop.model.placement import choose
+from aiop.model.placement import FreePlaces
 from aiop.store import tables
 from aiop.store.agents import LOAD, agent_record
 from aiop.store.bulk import batched
@@ -153,19 +151,19 @@ async def _placements(tx: AsyncConnection, owner: str, *, limit: int) -> list[tu
     if not waiting and not displaced:
         return cancelled
     agents = [agent_record(row) for row in await tx.execute(_AGENTS.where(_within_reach(owner)))]
-    loads = Counter({agent.id: agent.load for agent in agents})
+    places = FreePlaces(agents)
     room = sum(max(0, agent.max_load - agent.load) for agent in agents)
     heads: list[Sequence[AnyRow]] = [displaced]
     heads += [
         (await tx.execute(_QUEUE, {"requires": requires, "limit": min(limit, room)})).all()
         for requires in waiting
-        if choose(agents, requires.split(), loads) is not None
+        if places.first(requires.split()) is not None
     ]
-    return [*cancelled, *_assigned(heads, agents, loads, limit - len(cancelled))]
+    return [*cancelled, *_assigned(heads, places, limit - len(cancelled))]
 
 
 def _assigned(
-    heads: Sequence[Sequence[AnyRow]], agents: Sequence[AgentRecord], loads: Counter[AgentId], limit: int
+    heads: Sequence[Sequence[AnyRow]], places: FreePlaces, limit: int
 ) -> Iterator[tuple[ExecutionId, AgentId]]:
     """Deal out the places in the order of submission over all queues; a queue without a place left stands still."""
     still: set[str] = set()
@@ -175,11 +173,10 @@ def _assigned(
             return
         if row.requires in still:
             continue
-        agent = choose(agents, row.requires.split(), loads)
+        agent = places.take(row.requires.split())
         if agent is None:
             still.add(row.requires)
             continue
-        loads[agent.id] += 1
         count += 1
         yield ExecutionId(row.id), agent.id
 

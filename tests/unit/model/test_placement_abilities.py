@@ -12,7 +12,7 @@ from aiop.engines.kubernetes import KubernetesEngine
 from aiop.engines.oci.engine import OciEngine
 from aiop.model.agent import LACKING, Ability, AgentHealth, AgentRecord, EngineAddress, EngineType
 from aiop.model.ids import AgentId
-from aiop.model.placement import capable, choose
+from aiop.model.placement import FreePlaces, capable
 
 AGENT = AgentRecord(AgentId("a"), "a", datetime(2026, 1, 1, tzinfo=UTC), health=AgentHealth.ONLINE)
 DAGGER = replace(AGENT, id=AgentId("d"), engine=EngineAddress(EngineType.DAGGER))
@@ -33,7 +33,7 @@ def test_what_placement_knows_of_an_engine_is_what_the_engine_says(engine: Engin
 
 def test_an_execution_goes_where_its_limits_can_be_had() -> None:
     wanted = ["containerized_workflow", Ability.MEMORY_LIMIT.word]
-    assert choose([DAGGER, AGENT], wanted, {AGENT.id: 5}) is AGENT
+    assert FreePlaces([DAGGER, AGENT]).take(wanted) is AGENT
     assert capable([DAGGER], wanted) == []
 
 
