@@ -1,16 +1,19 @@
 """Migrations: what they make is what the code expects."""
 
 import asyncio
+import io
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -73,6 +76,15 @@ def test_the_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_a_new_migration_is_made_with_the_code_that_it_needs(tmp_path: Path) -> None:
+    copied = shutil.copytree(MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", str(copied))
+    script = command.revision(config, "next", rev_id="0002")
+    assert isinstance(script, Script)
+    assert (script.module.down_revision, script.module.needs) == (HEAD, "0002")
 
 
 def test_an_upgrade_of_the_newest_changes_nothing(path: Path) -> None:
