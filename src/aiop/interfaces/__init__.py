@@ -15,6 +15,7 @@ from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
 from aiop.interfaces.holding import holding, still_ours
 from aiop.interfaces.images import Images
 from aiop.interfaces.overview import Ended, Glance, OverviewStore
+from aiop.interfaces.pause import pause
 from aiop.interfaces.pipelines import (
     CachedResult,
     CacheStore,
@@ -96,5 +97,6 @@ __all__ = [
     "execution_topic",
     "holding",
     "identified",
+    "pause",
     "still_ours",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from aiop.interfaces import Clock
+from aiop.interfaces.clock import Clock
 
 __all__ = ["pause"]
 

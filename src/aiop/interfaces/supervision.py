@@ -40,6 +40,9 @@ class SupervisorStore(Protocol):
         ``displaced``: it leaves its agent too, and is placed anew by the next claim.
         """
 
+    async def release_all(self, owner: str) -> None:
+        """Give everything back that ``owner`` holds, and what a claim of his that is on its way takes."""
+
     async def cancel_requests(self, owner: str) -> Sequence[ExecutionId]:
         """List the executions of ``owner`` for which a cancel was requested and that have not ended."""
 

@@ -15,11 +15,21 @@ from typing import Protocol
 import structlog
 
 from aiop.errors import EngineRefused, EngineUnavailable, StorageUnavailable
-from aiop.interfaces import AGENTS, WORK, AgentStore, Bus, Clock, Engine, EngineLoad, LoadedEngine, SupervisorStore
+from aiop.interfaces import (
+    AGENTS,
+    WORK,
+    AgentStore,
+    Bus,
+    Clock,
+    Engine,
+    EngineLoad,
+    LoadedEngine,
+    SupervisorStore,
+    pause,
+)
 from aiop.model.agent import AgentHealth, AgentRecord, EngineCheck
 from aiop.model.ids import AgentId
 from aiop.orchestrator.gate import EngineGate
-from aiop.orchestrator.pause import pause
 from aiop.orchestrator.place import Place
 from aiop.orchestrator.slots import Slots
 from aiop.orchestrator.sweep import ContainerSweeper, Remover
@@ -96,15 +106,22 @@ class Fleet:
         self._mine = mine
         self._sites: dict[Hashable, _Site] = {}
         self._places: dict[AgentId, Place] = {}
+        self._faults: dict[AgentId, str] = {}
+        """Why the engine of an agent cannot be spoken to."""
         self._refreshing = asyncio.Lock()
         self._group: asyncio.Future[asyncio.TaskGroup] = asyncio.get_running_loop().create_future()
 
     # --- for others ---------------------------------------------------------------------------------------------
 
     async def place(self, agent: AgentId) -> Place | None:
-        """Return where an agent's executions run, ``None`` if there is no such agent; raises ``StorageUnavailable``."""
+        """Return where an agent's executions run, ``None`` if there is no such agent.
+
+        Raises ``EngineRefused`` if its engine cannot be spoken to, and ``StorageUnavailable``.
+        """
         if agent not in self._places:
             await self._refresh()
+        if agent in self._faults:
+            raise EngineRefused(self._faults[agent])
         return self._places.get(agent)
 
     def is_deleted(self, agent: AgentId) -> bool:
@@ -164,6 +181,7 @@ class Fleet:
             records = [each for each in await self._store.all_agents() if self._engines.reachable(each)]
             before = self._places
             places: dict[AgentId, Place] = {}
+            faults: dict[AgentId, str] = {}
             members: dict[Hashable, list[AgentId]] = {}
             for record in records:
                 try:
@@ -171,6 +189,8 @@ class Fleet:
                     site = self._sites.get(key) or self._open(group, key, record)
                 except ValueError as error:
                     await self._note_error(record, str(error))
+                    if not record.deleted:
+                        faults[record.id] = str(error)
                     continue
                 members.setdefault(key, []).append(record.id)
                 places[record.id] = self._place_of(record, site)
@@ -180,7 +200,7 @@ class Fleet:
                     site.agents = agents
                     site.check = None
                     site.news.set()
-            self._places = places
+            self._places, self._faults = places, faults
             await self._close([key for key in self._sites if key not in members])
             if {agent: place.deleted for agent, place in places.items()} != {
                 agent: place.deleted for agent, place in before.items()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from aiop.interfaces import Clock
-from aiop.orchestrator.pause import pause
+from aiop.interfaces import Clock, pause
 
 __all__ = ["PACE", "Pace"]
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from aiop.errors import InvalidRequest, LeaseLost, NotFound, StorageUnavailable
+from aiop.errors import EngineRefused, InvalidRequest, LeaseLost, NotFound, StorageUnavailable
 from aiop.interfaces import WORK, Bus, Clock, Lease, SupervisorStore, execution_topic
 from aiop.model.ids import AgentId, ExecutionId
 from aiop.model.records import ExecutionRecord
@@ -46,14 +46,18 @@ class _Charge:
     tenure: Tenure | None = None
     task: asyncio.Task[None] | None = None
     runner: Runner | None = None
-    lost: bool = False
+    cancelled: bool = False
+    """Whether a cancel was requested; a runner that is made later is told."""
 
 
 class Places(Protocol):
     """Where executions run; ``fleet.Fleet``."""
 
     async def place(self, agent: AgentId) -> Place | None:
-        """Return where an agent's executions run, ``None`` if there is no such agent; raises ``StorageUnavailable``."""
+        """Return where an agent's executions run, ``None`` if there is no such agent.
+
+        Raises ``EngineRefused`` if its engine cannot be spoken to, and ``StorageUnavailable``.
+        """
 
     def is_deleted(self, agent: AgentId) -> bool:
         """Whether executions placed on this agent are to be failed."""
@@ -141,8 +145,10 @@ class Supervisor:
             return
         for execution in await self._store.cancel_requests(self._owner):
             charge = self._charges.get(execution)
-            # One that is not loaded yet will read the request when it is.
-            if charge is not None and charge.runner is not None:
+            if charge is None:
+                continue
+            charge.cancelled = True
+            if charge.runner is not None:
                 charge.runner.cancel()
 
     def _pass_on_deletions(self) -> None:
@@ -159,7 +165,6 @@ class Supervisor:
             charge = self._charges.get(execution)
             if charge is not None and charge.task is not None:
                 log.warning("lease_lost", execution=execution)
-                charge.lost = True
                 charge.task.cancel()
         for execution in kept:
             charge = self._charges.get(execution)
@@ -224,12 +229,15 @@ class Supervisor:
         record = await self._context.store.load(charge.lease)
         if record.summary.status.ended:
             return
-        place = await self._places.place(charge.lease.agent)
+        place, reason, why = None, Reason.AGENT_DELETED, "its agent was deleted"
+        try:
+            place = await self._places.place(charge.lease.agent)
+        except EngineRefused as error:
+            reason, why = Reason.ENGINE_LOST, f"its agent cannot be used: {error}"
         if place is None:
-            if record.summary.cancel_requested_at is not None:
-                await self._fail(charge.lease, Reason.CANCELLED, "cancelled on request")
-            else:
-                await self._fail(charge.lease, Reason.AGENT_DELETED, "its agent was deleted")
+            if charge.cancelled or record.summary.cancel_requested_at is not None:
+                reason, why = Reason.CANCELLED, "cancelled on request"
+            await self._fail(charge.lease, reason, why)
             return
         try:
             plan = self._plans(record)
@@ -242,6 +250,8 @@ class Supervisor:
             await self._fail(charge.lease, Reason.INTERNAL, f"sealed values cannot be opened: {error}")
             return
         charge.runner = runner
+        if charge.cancelled:
+            runner.cancel()
         try:
             await runner.run()
         finally:
@@ -256,16 +266,13 @@ class Supervisor:
 
     async def _let_go(self) -> None:
         """End all runners and give their leases back, so that another replica can go on at once."""
-        charges = list(self._charges.values())
-        tasks = [charge.task for charge in charges if charge.task is not None]
+        tasks = [charge.task for charge in self._charges.values() if charge.task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
             # Bounded: a database that is away must not hold up the end; what is not committed is on the engine.
             await asyncio.wait(tasks, timeout=LAST_COMMIT_LIMIT.total_seconds())
-        for charge in charges:
-            if not charge.lost:
-                try:
-                    await self._store.release(charge.lease)
-                except StorageUnavailable as error:
-                    log.warning("lease_not_released", execution=charge.lease.execution, error=str(error))
+        try:
+            await self._store.release_all(self._owner)
+        except StorageUnavailable as error:
+            log.warning("leases_not_released", error=str(error))

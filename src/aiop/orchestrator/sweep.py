@@ -11,10 +11,9 @@ from typing import Protocol
 import structlog
 
 from aiop.errors import EngineUnavailable, StorageUnavailable
-from aiop.interfaces import AuditStore, Clock, Engine, OperationsStore, SecretStore, SupervisorStore
+from aiop.interfaces import AuditStore, Clock, Engine, OperationsStore, SecretStore, SupervisorStore, pause
 from aiop.model.ids import StepKey
 from aiop.orchestrator.gate import EngineGate
-from aiop.orchestrator.pause import pause
 
 __all__ = ["ContainerSweeper", "HistorySweeper", "Remover", "Retention", "repeat"]
 

@@ -75,6 +75,16 @@ class SupervisorPart(Part):
 
         await self._db.write(free)
 
+    async def release_all(self, owner: str) -> None:
+        """Give back all leases, in the order of the claims."""
+        leases = tables.leases
+        freed = update(leases).where(leases.c.owner == owner).values(owner=None)
+
+        async def free(tx: AsyncConnection) -> None:
+            await tx.execute(freed)
+
+        await self._db.write_lease(free)
+
     async def cancel_requests(self, owner: str) -> Sequence[ExecutionId]:
         """List the executions of ``owner`` that are to be cancelled."""
         executions, leases = tables.executions, tables.leases

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aiop.errors import AiopError, StorageUnavailable
-from aiop.interfaces import Clock
+from aiop.interfaces import Clock, pause
 from aiop.store.dialect import Dialect
 from aiop.store.ledger import Ledger
 
@@ -143,7 +143,7 @@ class Writer:
         return await done
 
     async def _run(self) -> None:
-        pause = _FIRST_PAUSE
+        rest = _FIRST_PAUSE
         while self._queue or not self._closing:
             if not self._queue and self.health is None:
                 await self._arrived.wait()
@@ -153,10 +153,11 @@ class Writer:
             self._batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_LIMIT))]
             self._batch.sort(key=lambda entry: entry.work.turn)
             if await self._written(self._batch):
-                pause = _FIRST_PAUSE
+                rest = _FIRST_PAUSE
             elif not self._closing:
-                await self._rest(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                # Not while somebody waits who must be told promptly.
+                await pause(self._clock, rest, unless=self._urgent)
+                rest = min(rest * 2, _LONGEST_PAUSE)
 
     def _refuse_the_rest(self, _: asyncio.Task[None]) -> None:
         """Let go of whoever waits still: a writer that was cancelled writes nothing any more."""
@@ -243,16 +244,6 @@ class Writer:
                 await connection.close()
             except (SQLAlchemyError, OSError):
                 self._log.debug("a broken connection did not close")
-
-    async def _rest(self, pause: timedelta) -> None:
-        """Wait, but not while somebody waits who must be told promptly."""
-        waits = [asyncio.ensure_future(self._clock.sleep(pause)), asyncio.ensure_future(self._urgent.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
 
     def _ail(self, outage: StorageUnavailable) -> None:
         if self.health is None:

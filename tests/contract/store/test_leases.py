@@ -86,6 +86,24 @@ async def test_a_released_execution_is_claimed_at_once(store: SqlStore) -> None:
     assert again == replace(lease, epoch=2)
 
 
+async def test_whoever_goes_gives_back_all_also_what_his_last_claim_still_takes(
+    store: SqlStore, workflow: NewWorkflow
+) -> None:
+    held = await claimed(store, owner="a")
+    others = await claimed(store, owner="b")
+    new = await submitted(store, workflow)
+    claim = asyncio.create_task(store.claim("a", ttl=TTL, limit=10))
+    await asyncio.sleep(0)  # it has been asked for
+    claim.cancel()
+
+    await store.release_all("a")
+
+    assert await store.adopt_own("a", ttl=TTL) == []
+    taken = await store.claim("c", ttl=TTL, limit=10)
+    assert {lease.execution for lease in taken} == {held.execution, new}
+    await store.commit(others, running())
+
+
 async def test_the_release_of_a_lost_lease_changes_nothing(subject: Subject, store: SqlStore) -> None:
     lease = await claimed(store, owner="a")
     await subject.clock.advance(hours=1)

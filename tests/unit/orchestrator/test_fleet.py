@@ -72,12 +72,13 @@ class Site:
         self.store, self.clock, self.bus = store, clock, LocalBus()
         self.worlds: dict[str, FakeWorld] = {}
         self.engines: list[FakeEngine] = []
+        self.unusable = {"nonsense"}
 
     def world(self, name: str) -> FakeWorld:
         return self.worlds.setdefault(name, FakeWorld(lambda *_: GATED, clock=self.clock))
 
     def build(self, agent: AgentRecord) -> FakeEngine:
-        if agent.engine.endpoint == "nonsense":
+        if agent.engine.endpoint in self.unusable:
             raise ValueError("no such engine")
         self.engines.append(FakeEngine(self.world(agent.engine.endpoint)))
         return self.engines[-1]
@@ -260,6 +261,18 @@ async def test_a_restart_finds_executions_on_the_agents_where_they_were(site):
             world.release("a")
         assert [(await site.ended(execution)).status for execution in executions] == ["completed"] * 2
     assert all(set(world.ledger.started.values()) == {1} for world in site.worlds.values())
+
+
+async def test_what_runs_on_an_agent_that_cannot_be_used_any_more_fails_for_that(site):
+    await site.register("one")
+    async with a_life(site), asyncio.timeout(20):
+        execution = await site.submit([step("a")])
+        await running(site.world("one"), 1)
+    site.unusable.add("one")  # its certificates were sealed with another key, say
+    async with a_life(site), asyncio.timeout(20):
+        ended = await site.ended(execution)
+    assert (ended.status, ended.reason) == ("failed", "engine_lost")
+    assert ended.error == "its agent cannot be used: no such engine"
 
 
 async def test_executions_of_an_agent_deleted_by_force_are_stopped_and_fail_with_a_reason(site):
