@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.interfaces import AuditQuery, Page
@@ -14,6 +15,8 @@ from aiop.model.ids import AuditId, TokenId
 from aiop.store import tables
 from aiop.store.codec import AnyRow, load, micros, moment
 from aiop.store.database import Database, Part
+from aiop.store.figures import whole_sum
+from aiop.store.ledger import DAY
 from aiop.store.lists import Listing
 
 __all__ = ["AuditPart"]
@@ -51,8 +54,30 @@ class AuditPart(Part):
             "until": micros(query.until),
         }
         async with self._db.reading() as tx:
-            rows, total = await self._audit_list.page(tx, query, **filters)
+            total = await self._count(tx, **filters)
+            rows = await self._audit_list.rows(tx, query, total=total, **filters)
         return Page([_entry(row) for row in rows], total)
+
+    async def _count(self, tx: AsyncConnection, *, since: int | None, until: int | None, **filters: Any) -> int:
+        """Add up what was kept of whole days, and count one by one before the first and behind the last."""
+        count = self._audit_list.count
+        first = None if since is None else -(-since // DAY) * DAY
+        last = None if until is None else until // DAY * DAY
+        # An empty actor is nobody's name, and stands for none in what was kept.
+        if (
+            filters["target"] is not None
+            or filters["actor"] == ""
+            or (first is not None and last is not None and first >= last)
+        ):
+            return await count(tx, since=since, until=until, **filters)
+        given = {"first": first, "last": last, "actor": filters["actor"], "action": filters["action"]}
+        chosen = [_KEPT[name] for name, value in given.items() if value is not None]
+        total = await tx.scalar(select(whole_sum(_counts.entries)).where(*chosen), given) or 0
+        if since is not None and first != since:
+            total += await count(tx, since=since, until=first, **filters)
+        if until is not None and last != until:
+            total += await count(tx, since=last, until=until, **filters)
+        return total
 
     async def note(self, action: AuditAction, target: str | None, **detail: Any) -> None:
         """Write an entry of its own."""
@@ -67,14 +92,33 @@ class AuditPart(Part):
         """Delete old entries."""
         audit = tables.audit.c
         oldest = select(audit.id).where(audit.at < micros(before)).order_by(audit.at, audit.id).limit(_PIECE)
+        purged = delete(tables.audit).where(audit.id.in_(oldest)).returning(audit.at, audit.actor, audit.action)
+        emptied = delete(tables.audit_counts).where(tables.audit_counts.c.day < micros(before) // DAY * DAY)
 
         async def purge(tx: AsyncConnection) -> int:
-            return (await tx.execute(delete(tables.audit).where(audit.id.in_(oldest)))).rowcount
+            gone = (await tx.execute(purged)).all()
+            for row in gone:
+                self._db.ledger.audited(row.at, row.actor, row.action, -1)
+            return len(gone)
+
+        async def forget(tx: AsyncConnection) -> None:
+            await tx.execute(emptied)
 
         gone = 0
         while piece := await self._db.write(purge):
             gone += piece
+        if gone:
+            await self._db.write(forget)
         return gone
+
+
+_counts = tables.audit_counts.c
+_KEPT: Mapping[str, ColumnElement[bool]] = {
+    "first": _counts.day >= bindparam("first"),
+    "last": _counts.day < bindparam("last"),
+    "actor": _counts.actor == bindparam("actor"),
+    "action": _counts.action == bindparam("action"),
+}
 
 
 def _entry(row: AnyRow) -> AuditEntry:

@@ -13,6 +13,7 @@ from aiop.model.audit import Actor, AuditAction
 from aiop.model.ids import new_id
 from aiop.store.bulk import Bulk
 from aiop.store.codec import clean, dump
+from aiop.store.ledger import Ledger
 
 __all__ = ["AuditLog", "Audited"]
 
@@ -20,8 +21,9 @@ __all__ = ["AuditLog", "Audited"]
 class AuditLog:
     """Makes entries."""
 
-    def __init__(self, inserts: Bulk, now: Callable[[], int]) -> None:
+    def __init__(self, inserts: Bulk, ledger: Ledger, now: Callable[[], int]) -> None:
         self._inserts = inserts
+        self._ledger = ledger
         self._now = now
 
     def call(self) -> Audited:
@@ -46,6 +48,8 @@ class AuditLog:
     async def write(self, tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         """Write entries together with what they tell of."""
         await self._inserts.execute(tx, rows)
+        for row in rows:
+            self._ledger.audited(row["at"], row["actor"], row["action"], 1)
 
 
 class Audited:

@@ -41,7 +41,7 @@ class Database:
         """For leases, where others may take them: they must not wait behind what is long."""
         if dialect.is_shared:
             self.leases = Writer(dialect, dialect.writing_engine(), Ledger(self), clock)
-        self.audit = AuditLog(self.bulk(insert(tables.audit)), self.now)
+        self.audit = AuditLog(self.bulk(insert(tables.audit)), self.ledger, self.now)
         self._calls = Calls()
         self._readers = dialect.reading_engine()
 

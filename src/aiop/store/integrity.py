@@ -45,6 +45,7 @@ async def examine(url: str) -> Condition:
                 return Condition(schema, 0, schema.faults)
             faults = [*schema.faults, *await dialect.damages(tx)]
             executions = await _count_faults(tx, faults)
+            await _audit_faults(tx, faults)
             for sentence, statement in _SHOULD_BE_NONE.items():
                 found = await tx.scalar(statement)
                 if found:
@@ -74,6 +75,23 @@ async def _count_faults(tx: AsyncConnection, faults: list[str]) -> int:
                 f"{true[parent, status]} executions {of} are {status}, and {known[parent, status]} are counted"
             )
     return sum(n for (parent, _), n in true.items() if parent == ALL_WORKFLOWS)
+
+
+async def _audit_faults(tx: AsyncConnection, faults: list[str]) -> None:
+    """Count the entries of the audit log anew and compare."""
+    table, kept = tables.audit.c, tables.audit_counts.c
+    known: Counter[tuple[str, str]] = Counter()
+    for row in await tx.execute(select(kept.actor, kept.action, kept.entries)):
+        known[row.actor, row.action] += row.entries
+    groups = select(table.actor, table.action, func.count().label("entries")).group_by(table.actor, table.action)
+    true = Counter({(row.actor or "", row.action): row.entries for row in await tx.execute(groups)})
+    for actor, action in sorted(known.keys() | true.keys()):
+        if known[actor, action] != true[actor, action]:
+            by = f"by {actor}" if actor else "by nobody who is known"
+            faults.append(
+                f"{true[actor, action]} entries {action} {by} are in the audit log, and {known[actor, action]} are "
+                "counted"
+            )
 
 
 def _lonely(what: Any, column: Any, whole: Any, *more: Any) -> Select[Any]:

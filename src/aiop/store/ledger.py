@@ -21,10 +21,13 @@ from aiop.store.tallies import Count, EndedExecution, TallyTable
 if TYPE_CHECKING:
     from aiop.store.database import Database
 
-__all__ = ["ALL_WORKFLOWS", "Ledger", "counted_as"]
+__all__ = ["ALL_WORKFLOWS", "DAY", "Ledger", "counted_as"]
 
 ALL_WORKFLOWS = ""
 """Stands for the sum in ``execution_counts``."""
+
+DAY = 86_400_000_000
+"""In microseconds."""
 
 
 def counted_as(workflow: str | None, pipeline: str | None) -> str:
@@ -52,6 +55,13 @@ class Ledger:
             )
             .values(newest_execution=bindparam("execution"), status=bindparam("new_status"))
         )
+        audited = db.dialect.insert(tables.audit_counts)
+        self._add_audited = db.bulk(
+            audited.on_conflict_do_update(
+                index_elements=list(tables.audit_counts.primary_key.columns),
+                set_={"entries": tables.audit_counts.c.entries + audited.excluded.entries},
+            )
+        )
         self._tallies = TallyTable(db)
         self._shard = db.shard
         self.drop()
@@ -60,6 +70,7 @@ class Ledger:
         """Forget what was noted."""
         self._workflows: dict[tuple[str, str], dict[str, Any]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._audited: Counter[tuple[int, str, str]] = Counter()
         self._tallied: list[Count] = []
         self._ended: list[EndedExecution] = []
 
@@ -81,6 +92,10 @@ class Ledger:
         self._counts[parent, status] += executions
         self._counts[ALL_WORKFLOWS, status] += executions
 
+    def audited(self, at: int, actor: str | None, action: str, entries: int) -> None:
+        """Add to the number of entries of the audit log on the day of ``at``."""
+        self._audited[at - at % DAY, actor or "", action] += entries
+
     def tally(self, counts: Iterable[Count]) -> None:
         """Count each."""
         self._tallied.extend(counts)
@@ -99,6 +114,14 @@ class Ledger:
             [
                 {"workflow_id": parent, "status": status, "shard": self._shard, "executions": n}
                 for (parent, status), n in sorted(self._counts.items())
+                if n
+            ],
+        )
+        await self._add_audited.execute(
+            tx,
+            [
+                {"day": day, "actor": actor, "action": action, "shard": self._shard, "entries": n}
+                for (day, actor, action), n in sorted(self._audited.items())
                 if n
             ],
         )

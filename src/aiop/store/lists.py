@@ -47,12 +47,16 @@ class Listing:
 
     async def page(self, tx: AsyncConnection, query: PageQuery, **filters: Any) -> tuple[Sequence[AnyRow], int]:
         """Read a page and the total; raises ``InvalidRequest`` for a field that is not sortable."""
+        total = await self.count(tx, **filters)
+        return await self.rows(tx, query, total=total, **filters), total
+
+    async def count(self, tx: AsyncConnection, **filters: Any) -> int:
+        """Count what the filters let through, one by one."""
         given = _given(filters)
         key = frozenset(given)
         if key not in self._counts:
             self._counts[key] = select(func.count()).select_from(self._table).where(*self._conditions(key))
-        total = await tx.scalar(self._counts[key], given) or 0
-        return await self.rows(tx, query, total=total, **filters), total
+        return await tx.scalar(self._counts[key], given) or 0
 
     async def rows(self, tx: AsyncConnection, query: PageQuery, *, total: int, **filters: Any) -> Sequence[AnyRow]:
         """Read a page of a list of ``total`` rows, from the end that is nearer: what is skipped costs time too.

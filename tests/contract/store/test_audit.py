@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -311,6 +312,35 @@ async def test_entries_are_filtered_sorted_and_paged(subject: Subject, store: Sq
     assert await found(action=A.SECRET_REPLACED) == everything[:2]
     assert await found(since=START + timedelta(minutes=1), until=START + timedelta(minutes=3)) == everything[1:3]
     assert (await store.audit(AuditQuery(actor="ann", limit=1))).total == 2
+
+
+async def test_the_total_is_the_count_of_what_the_filters_let_through(subject: Subject, store: SqlStore) -> None:
+    for number in range(24):  # over four days
+        with acting(Actor(("ann", "bob", None)[number % 3])):
+            await store.put_secret(replace(SECRET, name=f"K{number % 2}"))
+        await subject.clock.advance(hours=4)
+    moments = [None, *(START + timedelta(hours=hours) for hours in (0, 13, 36, 37, 84))]
+
+    async def totals_hold() -> None:
+        every = await entries(store)
+        for since, until, actor, action, target in product(
+            moments, moments, (None, "ann", ""), (None, A.SECRET_REPLACED), (None, "K1")
+        ):
+            expected = [
+                entry
+                for entry in every
+                if (since is None or entry.at >= since)
+                and (until is None or entry.at < until)
+                and actor in (None, entry.actor.username)
+                and action in (None, entry.action)
+                and target in (None, entry.target)
+            ]
+            query = AuditQuery(1, since=since, until=until, actor=actor, action=action, target=target)
+            assert (await store.audit(query)).total == len(expected)
+
+    await totals_hold()
+    await store.purge_audit(START + timedelta(hours=50))
+    await totals_hold()
 
 
 async def test_old_entries_are_purged_in_pieces(subject: Subject, store: SqlStore) -> None:

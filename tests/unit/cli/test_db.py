@@ -50,12 +50,14 @@ def test_a_sound_database_is_said_to_be_so(cli, database):
 def test_what_is_wrong_is_listed(cli, database):
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE execution_counts SET executions = executions + 1 WHERE workflow_id = ''")
+        connection.execute("DELETE FROM audit WHERE action = 'WorkflowCreated'")
         connection.execute("DELETE FROM versions WHERE id = (SELECT min(id) FROM versions)")
         connection.execute("INSERT INTO leases VALUES ('lost', 'a', 1, 'x')")
     ended = cli("db", "check")
     assert ended.code == 3
     assert ended.out.splitlines() == [
         "3 executions in all are pending, and 4 are counted",
+        "0 entries WorkflowCreated by nobody who is known are in the audit log, and 3 are counted",
         "1 executions without the definition that they run",
         "1 rows of leases without their execution",
     ]

@@ -57,7 +57,8 @@ async def plans(tmp_path: Path) -> AsyncIterator[Plans]:
 
 def check(plan: list[str], table: str, *, indexed: bool) -> None:
     """The keys come from a covering index (in the order asked for); the only sort is that of the page."""
-    assert [step for step in plan if step.startswith(f"SCAN {table}") and "USING COVERING INDEX" not in step] == []
+    scans = [step for step in plan if step.split()[:2] == ["SCAN", table]]
+    assert [step for step in scans if "USING COVERING INDEX" not in step] == []
     assert sum("TEMP B-TREE" in step for step in plan) <= 1
     if indexed:
         inside = plan[plan.index("MATERIALIZE anon_1") + 1]

@@ -8,7 +8,7 @@ by ``purge``. Checking them would cost a look-up for each step, event and log ro
 
 from __future__ import annotations
 
-from aiop.store.tables.accounts import audit, secret_values, secrets, tokens, users
+from aiop.store.tables.accounts import audit, audit_counts, secret_values, secrets, tokens, users
 from aiop.store.tables.agents import agents
 from aiop.store.tables.definitions import pipelines, versions, workflows
 from aiop.store.tables.executions import execution_counts, executions, idempotency, leases, owners
@@ -22,6 +22,7 @@ __all__ = [
     "agents",
     "attempts",
     "audit",
+    "audit_counts",
     "cache_entries",
     "cache_logs",
     "events",

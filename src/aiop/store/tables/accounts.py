@@ -1,12 +1,12 @@
-"""Users, tokens, secrets, and who did what."""
+"""Users, tokens, secrets, who did what, and how much that was."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, SmallInteger, Table
 
 from aiop.store.tables.schema import String, Text, metadata
 
-__all__ = ["audit", "secret_values", "secrets", "tokens", "users"]
+__all__ = ["audit", "audit_counts", "secret_values", "secrets", "tokens", "users"]
 
 users = Table(
     "users",
@@ -66,4 +66,15 @@ audit = Table(
     Column("address", String),
     Column("detail", Text, nullable=False),
     *(Index(None, *filters, "at", "id") for filters in ((), ("actor",), ("action",), ("target",))),
+)
+
+audit_counts = Table(
+    "audit_counts",
+    metadata,
+    Column("day", BigInteger, primary_key=True, comment="its beginning, in UTC"),
+    Column("actor", String, primary_key=True, comment="empty for none"),
+    Column("action", String, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, comment="of the replica that counts: their sum is the count"),
+    Column("entries", BigInteger, nullable=False),
+    comment="Kept with each entry of the audit log, of which there may be very many",
 )

@@ -88,6 +88,21 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_at_id"), "audit", ["at", "id"])
     op.create_index(op.f("ix_audit_target_at_id"), "audit", ["target", "at", "id"])
     op.create_table(
+        "audit_counts",
+        sa.Column("day", sa.BigInteger(), nullable=False, comment="its beginning, in UTC"),
+        sa.Column("actor", STRING, nullable=False, comment="empty for none"),
+        sa.Column("action", STRING, nullable=False),
+        sa.Column(
+            "shard",
+            sa.SmallInteger(),
+            nullable=False,
+            comment="of the replica that counts: their sum is the count",
+        ),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "actor", "action", "shard", name=op.f("pk_audit_counts")),
+        comment="Kept with each entry of the audit log, of which there may be very many",
+    )
+    op.create_table(
         "cache_entries",
         sa.Column("key", STRING, nullable=False),
         sa.Column("execution_id", STRING, nullable=False),
