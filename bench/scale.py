@@ -1,11 +1,15 @@
 """A large deployment on one PostgreSQL server: what one execution costs the database, and what it cannot bear.
 
     python bench/scale.py [--replicas 10] [--agents 1000] [--stored 200000] [--open 3000] [--seconds 30] [--rate 0]
+                          [--kept SECONDS] [--database URL]
 
 The replicas are real stores and buses in this process, without engines: each execution is submitted to one replica,
 claimed by whoever is first, and makes the commits that three steps with some lines of log make. `--rate` executions
-come a second, or as many as go through. Prints the cost of an execution in the server's processor time, log and
-messages, how long the calls took, the statements that cost most, and the tables that were read from end to end.
+come a second, or as many as go through. What is stored has ended at that rate, up to now; with `--kept` what has ended
+longer ago is deleted meanwhile, by the sweep of the service: `--rate 11.6 --stored 1000000 --kept 86400` is a day of a
+million, each next one of which makes the oldest go. A database that is named is filled if it is empty; 0 seconds only
+fill it. Prints the cost of an execution in the server's processor time, log and messages, how long the calls took, the
+statements that cost most, and the tables that were read from end to end.
 """
 
 from __future__ import annotations
@@ -26,12 +30,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from lists import SystemClock
 
 from aiop.bus import PostgresBus
-from aiop.interfaces import WORK, Changes, ExecutionChange, Lease, NewExecution, NewWorkflow, execution_topic
+from aiop.interfaces import (
+    WORK,
+    Changes,
+    ExecutionChange,
+    ExecutionQuery,
+    Lease,
+    NewExecution,
+    NewWorkflow,
+    execution_topic,
+)
 from aiop.model.agent import AgentHealth, AgentRecord
 from aiop.model.ids import AgentId, ExecutionId, StepId, VersionId, WorkflowId, new_id
 from aiop.model.records import AttemptRecord, Event, EventType, LogBatch, LogLine, StepRecord, Stream
 from aiop.model.replica import Replica, ReplicaRole
 from aiop.model.state import ExecutionStatus, StepStatus
+from aiop.orchestrator.sweep import HistorySweeper, Retention
 from aiop.store import HEAD, SqlStore, open_store
 from postgres_lab import Postgres, connected
 
@@ -39,13 +53,20 @@ WORKFLOWS = 200
 STEPS = 3
 TTL = timedelta(seconds=8)
 A_DAY = 1_000_000
+WATCH = 30
+"""Seconds between two looks at the tables."""
 
 STORED = f"""
 INSERT INTO executions (id, workflow_id, version_id, status, created_at, started_at, completed_at, options, requires,
                         inputs, outputs)
-SELECT 'old-' || n, 'w' || n % {WORKFLOWS}, 'v', 'completed', n, n, n, '{{}}', '', '{{"param1":"value1"}}',
+SELECT 'old-' || n, 'w' || n % {WORKFLOWS}, 'v', 'completed', at, at, at, '{{}}', '', '{{"param1":"value1"}}',
        '{{"result":"success"}}'
-FROM generate_series(1, $1::int) n
+FROM (SELECT n, $2::bigint - (($1::int - n) * $3::float8)::bigint AS at FROM generate_series(1, $1::int) n) ended
+"""
+STORED_COUNTS = f"""
+INSERT INTO execution_counts (workflow_id, status, shard, executions)
+SELECT coalesce('w' || n % {WORKFLOWS}, ''), 'completed', 0, count(*) FROM generate_series(1, $1::int) n
+GROUP BY GROUPING SETS ((n % {WORKFLOWS}), ())
 """
 STORED_STEPS = f"""
 INSERT INTO steps (execution_id, step, fan_index, status, attempt, started_at, completed_at, exit_code,
@@ -57,6 +78,11 @@ STORED_EVENTS = """
 INSERT INTO events (execution_id, seq, type, at, data)
 SELECT 'old-' || n, s, 'StepFinished', n, '{"step":"step1","status":"completed","attempt":1}'
 FROM generate_series(1, $1::int) n, generate_series(1, 8) s
+"""
+STORED_AUDIT = """
+INSERT INTO audit (id, at, actor, action, target, detail)
+SELECT 'old-' || n, $2::bigint - (($1::int - n) * $3::float8)::bigint, 'admin', 'ExecutionSubmitted', 'old-' || n, '{}'
+FROM generate_series(1, $1::int) n
 """
 
 
@@ -169,7 +195,7 @@ def life():
     )
 
 
-async def fill(url: str, store: SqlStore, given: argparse.Namespace) -> tuple[list[NewWorkflow], list[AgentId]]:
+async def fill(url: str, store: SqlStore, given: argparse.Namespace) -> None:
     workflows = [
         NewWorkflow(WorkflowId(new_id()), VersionId(new_id()), f"Workflow {n:04}", None, '{"name":"x","steps":[]}')
         for n in range(WORKFLOWS)
@@ -185,9 +211,12 @@ async def fill(url: str, store: SqlStore, given: argparse.Namespace) -> tuple[li
         )
     )
     async with connected(url) as plain:
-        for statement in (STORED, STORED_STEPS, STORED_EVENTS):
+        ended = int(now.timestamp() * 1_000_000), 1_000_000 / (given.rate or A_DAY / 86400)
+        for statement in (STORED, STORED_AUDIT):
+            await plain.execute(statement, given.stored, *ended)
+        for statement in (STORED_STEPS, STORED_EVENTS, STORED_COUNTS):
             await plain.execute(statement, given.stored)
-        await plain.execute("ANALYZE")
+        await plain.execute("VACUUM ANALYZE")
     # Executions that run for long, held by the replicas.
     chosen = [random.choice(workflows) for _ in range(given.open)]
     for start in range(0, len(chosen), 200):
@@ -196,7 +225,22 @@ async def fill(url: str, store: SqlStore, given: argparse.Namespace) -> tuple[li
         share = given.open // given.replicas
         for lease in await store.claim(f"replica {n}", ttl=timedelta(hours=1), limit=share):
             await store.commit(lease, Changes(execution=ExecutionChange(ExecutionStatus.RUNNING, now)))
-    return workflows, agents
+
+
+async def found(url: str) -> tuple[list[NewWorkflow], list[AgentId]]:
+    """Read what a database was filled with."""
+    async with connected(url) as plain:
+        workflows = await plain.fetch("SELECT id, version_id FROM workflows")
+        agents = await plain.fetch("SELECT id FROM agents ORDER BY id")
+    return (
+        [NewWorkflow(WorkflowId(row["id"]), VersionId(row["version_id"]), "", None, "") for row in workflows],
+        [AgentId(row["id"]) for row in agents],
+    )
+
+
+async def postmaster(plain) -> int:
+    """The server's process, which is on this machine."""
+    return int(await plain.fetchval("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)"))
 
 
 def execution_of(workflow: NewWorkflow) -> NewExecution:
@@ -249,7 +293,7 @@ def cpu_of(postmaster: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(server: Postgres, url: str, given: argparse.Namespace) -> None:
+async def measure(url: str, given: argparse.Namespace) -> None:
     times = Times()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -257,7 +301,11 @@ async def measure(server: Postgres, url: str, given: argparse.Namespace) -> None
             await stack.enter_async_context(open_store(url, clock=clock, replica=f"replica {n}"))
             for n in range(given.replicas)
         ]
-        workflows, agents = await fill(url, stores[0], given)
+        if not (await stores[0].executions(ExecutionQuery(limit=1))).total:
+            await fill(url, stores[0], given)
+        if not given.seconds:
+            return
+        workflows, agents = await found(url)
         replicas = [Worker(n, store, PostgresBus(url, clock), times) for n, store in enumerate(stores)]
         loops = [asyncio.create_task(each.bus.run()) for each in replicas]
         await asyncio.gather(*(each.bus.listening.wait() for each in replicas))
@@ -265,17 +313,22 @@ async def measure(server: Postgres, url: str, given: argparse.Namespace) -> None
             loops += [asyncio.create_task(each.live()), asyncio.create_task(each.claim(len(replicas)))]
             loops.append(asyncio.create_task(each.probe(agents[n :: len(replicas)])))
         plain = await stack.enter_async_context(connected(url))
+        server = await postmaster(plain)
         await plain.execute("SELECT pg_stat_statements_reset()")
         await plain.execute("SELECT pg_stat_reset()")
         times.each.clear()
         before = [each.done for each in replicas]
-        cpu, own, log = cpu_of(server.pid), time.process_time(), await plain.fetchval("SELECT pg_current_wal_lsn()")
+        cpu, own, log = cpu_of(server), time.process_time(), await plain.fetchval("SELECT pg_current_wal_lsn()")
         began = time.perf_counter()
         loops.append(asyncio.create_task(submit(replicas, workflows, times, given.rate)))
-        await asyncio.sleep(given.seconds)
+        if given.kept:
+            loops.append(asyncio.create_task(sweep(stores[0], timedelta(seconds=given.kept), times)))
+        for _ in range(round(given.seconds / WATCH)):
+            await asyncio.sleep(WATCH)
+            await watch(plain, time.perf_counter() - began, sum(each.done for each in replicas))
         took = time.perf_counter() - began
         done = [each.done - first for each, first in zip(replicas, before, strict=True)]
-        cpu, own = cpu_of(server.pid) - cpu, time.process_time() - own
+        cpu, own = cpu_of(server) - cpu, time.process_time() - own
         written = await plain.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1)", log)
         await report(plain, times, done, took, cpu, own, int(written))
         for loop in loops:
@@ -284,6 +337,28 @@ async def measure(server: Postgres, url: str, given: argparse.Namespace) -> None
         for each in replicas:
             for task in each.runs:
                 task.cancel()
+
+
+async def sweep(store: SqlStore, kept: timedelta, times: Times) -> None:
+    """Delete what is past its retention, as one replica does for all."""
+    sweeper = HistorySweeper(store, SystemClock(), Retention(age=kept))
+    while True:
+        async with times.of("sweep"):
+            await sweeper.sweep()
+        await asyncio.sleep(10)
+
+
+async def watch(plain, at: float, done: int) -> None:
+    """Print what the tables hold that is dead, and how large they are."""
+    rows = await plain.fetch(
+        "SELECT relname, n_live_tup AS live, n_dead_tup AS dead, autovacuum_count AS vacuums, "
+        "pg_total_relation_size(relid) / 1048576 AS mb FROM pg_stat_user_tables ORDER BY 5 DESC, 1 LIMIT 7"
+    )
+    tables = "; ".join(
+        f"{row['relname']} {row['mb']} MB, {row['dead']:,} dead of {row['live']:,}, vacuumed {row['vacuums']}"
+        for row in rows
+    )
+    print(f"{at:5.0f} s: {done:,} done; {tables}", flush=True)
 
 
 async def report(plain, times: Times, done: list[int], took: float, cpu: float, own: float, written: int) -> None:
@@ -321,20 +396,29 @@ def main() -> None:
     options.add_argument("--open", type=int, default=3000, help="executions that run all the time")
     options.add_argument("--seconds", type=float, default=30)
     options.add_argument("--rate", type=float, default=0)
+    options.add_argument("--kept", type=float, default=0, help="seconds after its end that an execution is kept")
+    options.add_argument("--database", help="URL of a database on this machine, of whoever may read the server's files")
     given = options.parse_args()
+    if given.database:
+        asyncio.run(run(given.database, given))
+        return
     with ExitStack() as stack:
         server = Postgres(
-            fsync="on", full_page_writes="on", shared_buffers="256MB", shared_preload_libraries="pg_stat_statements"
+            fsync="on",
+            full_page_writes="on",
+            shared_buffers="256MB",
+            shared_preload_libraries="pg_stat_statements,auto_explain",
+            log_min_messages="log",
+            **{"auto_explain.log_min_duration": "100", "auto_explain.log_analyze": "on"},
         )
         stack.callback(server.close)
-        asyncio.run(run(server, given))
+        asyncio.run(run(asyncio.run(server.new_database()), given))
 
 
-async def run(server: Postgres, given: argparse.Namespace) -> None:
-    url = await server.new_database()
+async def run(url: str, given: argparse.Namespace) -> None:
     async with connected(url) as plain:
-        await plain.execute("CREATE EXTENSION pg_stat_statements")
-    await measure(server, url, given)
+        await plain.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    await measure(url, given)
 
 
 if __name__ == "__main__":
