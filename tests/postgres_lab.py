@@ -78,6 +78,10 @@ class Postgres:
         """Whether it has not ended, by itself or otherwise."""
         return self._process is not None and self._process.poll() is None
 
+    def program(self, name: str) -> Path:
+        """One of the programs that belong to it."""
+        return self._bin / name
+
     def url(self, database: str) -> str:
         """As the service takes it."""
         return f"postgresql://aiop@127.0.0.1:{self.port}/{database}"

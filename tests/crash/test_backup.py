@@ -8,6 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from aiop.client import NotFound
+from postgres_lab import Postgres
 from service_process import ServiceProcess
 
 PIPELINE = {
@@ -25,11 +29,48 @@ PIPELINE = {
 SECRET = "a-value-that-nobody-may-lose"
 
 
-def back_up(data: Path, copy: Path) -> None:
+class Sqlite:
+    """The database is a file of the data directory."""
+
+    url = None
+
+    def save(self, data: Path, copy: Path) -> None:
+        with closing(sqlite3.connect(data / "aiop.db")) as source, closing(sqlite3.connect(copy / "aiop.db")) as target:
+            source.backup(target)
+
+    def load(self, copy: Path) -> None:
+        """It is in its place."""
+
+
+class OnPostgres:
+    """The database is a server's, by the programs that come with it."""
+
+    def __init__(self, server: Postgres, url: str) -> None:
+        self._server = server
+        self.url = url
+
+    def save(self, data: Path, copy: Path) -> None:
+        self._run("pg_dump", "--format=custom", "--file", str(copy / "aiop.dump"), self.url)
+
+    def load(self, copy: Path) -> None:
+        self._run("pg_restore", "--clean", "--if-exists", "--dbname", self.url, str(copy / "aiop.dump"))
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run([self._server.program(program), *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def database(request: pytest.FixtureRequest) -> Sqlite | OnPostgres:
+    if request.param == "sqlite":
+        return Sqlite()
+    server = request.getfixturevalue("postgres")
+    return OnPostgres(server, await server.new_database())
+
+
+def back_up(database: Sqlite | OnPostgres, data: Path, copy: Path) -> None:
     """Copy the database first: what it refers to is kept longer than the rest of the copy takes."""
     copy.mkdir(mode=0o700)
-    with closing(sqlite3.connect(data / "aiop.db")) as source, closing(sqlite3.connect(copy / "aiop.db")) as target:
-        source.backup(target)
+    database.save(data, copy)
     command = ["tar", "--create", "--xattrs", "--exclude=artifacts/t", "artifacts", "installation", "secret-key"]
     archive = subprocess.run(command, cwd=data, capture_output=True, check=True).stdout
     subprocess.run(["tar", "--extract", "--xattrs", "--same-owner"], cwd=copy, input=archive, check=True)
@@ -41,11 +82,13 @@ async def run(service: ServiceProcess, pipeline: str, **body: bool) -> Any:
         return (await client.executions.wait(submitted.execution_id)).raw
 
 
-async def test_a_copy_has_everything_and_goes_on(tmp_path: Path) -> None:
+async def test_a_copy_has_everything_and_goes_on(tmp_path: Path, database: Sqlite | OnPostgres) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "f").write_text("content")
     settings = {"engine": "fake", "source_roots": str(tmp_path)}
+    if database.url is not None:
+        settings["database_url"] = database.url
     first = ServiceProcess(tmp_path / "data", **settings)
     second = ServiceProcess(tmp_path / "copy", **settings)
     try:
@@ -57,12 +100,16 @@ async def test_a_copy_has_everything_and_goes_on(tmp_path: Path) -> None:
         before = await run(first, created.id)
         assert before["status"] == "completed"
         running = [asyncio.create_task(run(first, created.id)) for _ in range(2)]
-        await asyncio.to_thread(back_up, tmp_path / "data", tmp_path / "copy")
+        await asyncio.to_thread(back_up, database, tmp_path / "data", tmp_path / "copy")
         await asyncio.gather(*running)
+        after = await run(first, created.id)
         await first.kill()
         shutil.rmtree(tmp_path / "data")
+        await asyncio.to_thread(database.load, tmp_path / "copy")
         await second.start()
         async with second.client() as client:
+            with pytest.raises(NotFound):
+                await client.executions.get(after["id"])
             assert (await client.executions.get(before["id"])).raw["logs"] == before["logs"]
             pieces = [piece async for piece in client.executions.read_output(before["id"], "made")]
             assert b"".join(pieces) == b"content"

@@ -31,6 +31,8 @@ __all__ = ["ApiFault", "ClusterAccess", "KubernetesClient", "translated"]
 
 _CONNECT_SECONDS = 10
 _CALL_SECONDS = 60
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""When the other end is asked whether it is there, in seconds, and how often in vain; by names that Linux has."""
 _LARGEST_OBJECT = 2 * 1024 * 1024
 """A line of a watch is one object; the store of a cluster takes 1.5 MiB by default."""
 _TURNS = 8
@@ -267,6 +269,11 @@ class KubernetesClient:
     def _make_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, *_ = address
         made = socket.socket(family, kind, protocol)
+        # A watch and a log send nothing: only so is it noticed that nobody is at the other end any more.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEP_ALIVE.items():
+            if hasattr(socket, option):
+                made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
         self._sockets.add(made)
         return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,7 +31,7 @@ from aiop.model.state import Reason
 __all__ = ["Collector"]
 
 _LAST_OUTPUT_SECONDS = 5.0
-"""Seconds that a log may go on after the cluster knows of the end of its container."""
+"""Seconds that a log may go on after the cluster knows of the end of its container, or that of stderr after stdout."""
 
 _KILLED = 137
 _LOST_WITH_IT = "it was lost: the container was ended before it could be read"
@@ -50,7 +51,7 @@ class Collector:
         if status_of(pod).running:
             reader = await self._follow(attempt)
             report = reader.report
-            if report is not None and report.outputs is not Whereabouts.MESSAGE:
+            if report is not None and _suffices(report, reader):
                 outcome = await self._reported(attempt, reader, report)
                 if not report.told or not report.code or self._is_stopped(attempt):
                     # The command's own word, which the cluster will repeat.
@@ -58,13 +59,13 @@ class Collector:
         # Of a container that was told to end, and not by us, the cluster knows by whom.
         pod = self._present(attempt, await self._watch.until(attempt.name, is_over))
         status = status_of(pod)
-        if reader is None or reader.report is None:
+        if reader is None or not reader.whole:
             reader = await self._read(attempt)
-        if status.lost is not None:
+        ending, report = status.ending, reader.report
+        if status.lost is not None and (ending is None or not _stands(report)):
             raise StepLost(status.lost)
-        ending = status.ending
         assert ending is not None  # noqa: S101 - it is over
-        if reader.report is not None and reader.report.told and ending.code and status.deleted and not status.stopped:
+        if report is not None and report.told and report.code and status.deleted and not status.stopped:
             raise StepLost("somebody deleted the pod")
         if outcome is None:
             return await self._ended(attempt, reader, status, ending)
@@ -84,7 +85,7 @@ class Collector:
     # --- the log ------------------------------------------------------------------------------------------------
 
     async def _follow(self, attempt: Attempt) -> LogReader:
-        """Deliver live until the last mark, the end of the log or that of the container."""
+        """Deliver live until the last marks, the end of the log or that of the container."""
         reader = LogReader(attempt.delivery, attempt.token)
         following = asyncio.create_task(self._stream(attempt, reader, follow=True))
         over = asyncio.create_task(self._watch.until(attempt.name, is_over))
@@ -111,17 +112,30 @@ class Collector:
         query = {"container": CONTAINER, "timestamps": "true", "follow": "true" if follow else "false"}
         try:
             async with self._client.stream(f"pods/{attempt.name}/log", query) as response:
-                async for chunk in response.content.iter_any():
-                    reader.feed(chunk)
-                    if reader.report is not None:
-                        return
-            reader.finish()
+                await self._feed(response.content.iter_any(), reader)
         except ApiFault as fault:
             if fault.status not in (400, 404):
                 raise
             reader.remark = str(fault)
         except aiohttp.ClientPayloadError as error:
             raise EngineUnavailable(f"the log of {attempt.name} broke off: {error}") from error
+
+    async def _feed(self, chunks: AsyncIterator[bytes], reader: LogReader) -> None:
+        """Read to the end, but to the last marks at most; soon after the one of stdout that of stderr is given up."""
+        limit = asyncio.timeout(None)
+        try:
+            async with limit:
+                async for chunk in chunks:
+                    reader.feed(chunk)
+                    if reader.whole:
+                        return
+                    if reader.report is not None and limit.when() is None:
+                        limit.reschedule(asyncio.get_running_loop().time() + _LAST_OUTPUT_SECONDS)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        else:
+            reader.finish()
 
     # --- the end ------------------------------------------------------------------------------------------------
 
@@ -139,7 +153,7 @@ class Collector:
             finished_at=reader.ended_at,
             image_digest=status.image_digest if status is not None else None,
             left=left,
-            gap=_beginning(reader),
+            gap=_gap(reader, wrapped=True, cut=False),
         )
 
     async def _held(self, attempt: Attempt, *, told: bool) -> Left:
@@ -171,19 +185,25 @@ class Collector:
             if killed and ending.reason is not Reason.TIMEOUT:
                 # The shell is the first process of its container: nothing in there can kill it.
                 raise StepLost(f"{attempt.name} was ended from outside (exit code {ending.code})")
-        reason, words, left = ending.reason, ending.words, Left()
+        code, reason, words, left = ending.code, ending.reason, ending.words, Left()
         if not wrapped:
             left = _bare(attempt.run, ending)
-        elif report is not None:
-            if report.refused is not None or report.oom:
-                reason, words = _reason(report), report.refused or words
+        elif report is None:
+            left = parse_message(ending.message, attempt.run.output_paths) or left
+        else:
+            if report.refused is not None or report.oom or status.lost is not None:
+                # The command knows better.
+                code, reason, words = report.code, _reason(report), report.refused or words
             if report.outputs is Whereabouts.HELD:
                 left = _lost_with_it(attempt, stopped=status.stopped)
-        if wrapped and ending.message:
-            left = parse_message(ending.message, attempt.run.output_paths) or left
+            elif report.outputs is Whereabouts.MESSAGE:
+                found = parse_message(ending.message, attempt.run.output_paths)
+                if found is None:
+                    raise StepLost(f"the outputs of {attempt.name} are not where it left them")
+                left = found
         return _outcome(
             attempt,
-            ending.code,
+            code,
             reason,
             words,
             finished_at=reader.ended_at or ending.finished_at,
@@ -220,6 +240,16 @@ def _outcome(
     )
 
 
+def _suffices(report: Report, reader: LogReader) -> bool:
+    """Whether nothing is left to be known from the end of the container, or it waits for us."""
+    return report.outputs is Whereabouts.HELD or (report.outputs is not Whereabouts.MESSAGE and reader.whole)
+
+
+def _stands(report: Report | None) -> bool:
+    """Whether a command's own word is good where the cluster knows less, or only that it took the pod away."""
+    return report is not None and report.outputs is not Whereabouts.HELD and not (report.told and report.code)
+
+
 def _reason(report: Report) -> Reason | None:
     if report.refused is not None:
         return Reason.START_FAILED
@@ -237,7 +267,7 @@ def _beginning(reader: LogReader) -> str | None:
 def _gap(reader: LogReader, *, wrapped: bool, cut: bool) -> str | None:
     if not reader.begun or reader.remark is not None:
         return _beginning(reader) or reader.remark
-    if wrapped and reader.report is None and not cut:
+    if wrapped and not reader.whole and not cut:
         return "the end of the log is missing"
     return None
 

@@ -48,7 +48,7 @@ class LogReader:
     """One reading of a log with times. ``token`` begins the marks of a wrapped command; without it all is stdout.
 
     ``begun``: the log has the mark of its beginning; ``remark``: what the cluster says in
-    the place of lines that it does not have. ``report`` is there once it has that of its end.
+    the place of lines that it does not have. ``report`` is there once it has that of the end of stdout.
     """
 
     def __init__(self, delivery: Delivery, token: str | None) -> None:
@@ -61,7 +61,13 @@ class LogReader:
         self.remark: str | None = None
         self.report: Report | None = None
         self.ended_at: datetime | None = None
+        self._errors_ended = False
         delivery.rewind()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the log has the marks of its end, which come in any order."""
+        return self.report is not None and (self._errors_ended or not self.report.marked)
 
     def feed(self, data: bytes) -> None:
         """Take a piece of the log, cut anywhere."""
@@ -113,6 +119,7 @@ class LogReader:
         kind, rest = marked[:1], marked[1:]
         if kind == b"e":
             text, end, _ = rest.partition(self._token + b"f")
+            self._errors_ended = self._errors_ended or bool(end)
             self._give(Stream.STDERR, text if end else text + b"\n")
         elif kind == b"b":
             self.begun = True

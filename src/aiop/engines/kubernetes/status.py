@@ -32,22 +32,25 @@ _REGISTRY_AWAY = re.compile(
 )
 _NO_CLAIM = re.compile(r'persistentvolumeclaim "\S+" not found')
 _LASTING_WAITS = frozenset({"CreateContainerConfigError", "CreateContainerError"})
-"""Waits that end in nothing unless somebody mends what the pod refers to."""
+"""Waits that end in nothing unless somebody mends what the pod refers to, or the node gets over its trouble."""
 
 _NOT_STARTED = frozenset({"StartError", "ContainerCannotRun"})
 _NODE_TROUBLE = (
     "cannot allocate memory",
+    "code = Unavailable",
     "connection refused",
     "context canceled",
     "context deadline exceeded",
     "error reading from server",
+    "is reserved for",
     "no space left on device",
     "resource temporarily unavailable",
+    "timed out waiting for the condition",
     "too many open files",
     "transport is closing",
     "ttrpc: closed",
 )
-"""Words of a start that failed for the state that the node was in, not for what it was asked."""
+"""Words of what failed for the state that the node was in, not for what it was asked: the same may go well later."""
 
 _KILLED = frozenset({137, 143})
 _GONE = frozenset({"ContainerStatusUnknown", "Unknown"})
@@ -155,7 +158,7 @@ def _lost(status: Mapping[str, Any], ended: Mapping[str, Any] | None, *, stopped
         if status.get("phase") == "Failed" and status.get("reason") != _DEADLINE:
             return words or f"{status.get('reason') or 'Failed'}: {status.get('message') or 'its container never ran'}"
         return words if words is not None and words.split(":")[0] in _NODE_AWAY else None
-    if ended.get("reason") in _NOT_STARTED and any(sign in str(ended.get("message")) for sign in _NODE_TROUBLE):
+    if ended.get("reason") in _NOT_STARTED and _is_trouble(str(ended.get("message"))):
         return f"{ended['reason']}: {ended.get('message')}"
     if ended.get("reason") in _GONE:
         return f"{ended['reason']}: {ended.get('message') or 'the node does not know how the container ended'}"
@@ -186,7 +189,7 @@ def _waits(status: Mapping[str, Any], waiting: Mapping[str, Any]) -> tuple[str |
     why = waiting.get("reason")
     if why in _LASTING_WAITS:
         words = waiting.get("message") or ""
-        return f"{why}: {words}", True
+        return f"{why}: {words}", not _is_trouble(words)
     return None, False
 
 
@@ -194,7 +197,11 @@ def _pull(waiting: Mapping[str, Any]) -> PullFault | None:
     if waiting.get("reason") not in _PULL_REASONS:
         return None
     words = str(waiting.get("message") or "")
-    return PullFault(f"{waiting['reason']}: {words}", _REGISTRY_AWAY.search(words) is not None)
+    return PullFault(f"{waiting['reason']}: {words}", _REGISTRY_AWAY.search(words) is not None or _is_trouble(words))
+
+
+def _is_trouble(words: str) -> bool:
+    return any(sign in words for sign in _NODE_TROUBLE)
 
 
 def _digest(container: Mapping[str, Any]) -> str | None:

@@ -2,9 +2,10 @@
 the last line was ended, and what the command left. Pure.
 
 The API has one log of a container, with stdout and stderr in one and every line ended. So the command is run by the
-image's own ``sh``: stdout stays as it is, each line of stderr gets a mark, and two more marks say where the log begins
-and ends. The last one tells the exit code, up to a second before the cluster does, and where the outputs are: in the
-termination message if they are small, else in the container, which waits to have them read.
+image's own ``sh``: stdout stays as it is, each line of stderr gets a mark, and more marks say where the log begins and
+where each stream ends, since nothing keeps the order between the two. The last one of stdout tells the exit code, up to
+a second before the cluster does, and where the outputs are: in the termination message if they are small, else in the
+container, which waits to have them read.
 
 When a container ends, its runtime may drop what it has not yet taken out of the pipes. So the shell of a command that
 wrote more than they hold stays after its last mark: with outputs until they are read, else until its pod is removed, at
@@ -87,8 +88,8 @@ _SCRIPT = (
     + f"""\
 token=$1 count=$2 gate=$3
 shift 3
-code= pid= term= told= oom= kind=n total=0 why= much=
-trap 'term=1 told=1; [ -z "$pid" ] || kill -TERM "$pid"' TERM
+code= pid= term= told= oom= kind=n total=0 why= much= signs=-
+trap 'term=1 told=t; [ -z "$pid" ] || kill -TERM "$pid"' TERM
 trap '' PIPE
 mkdir -p -m 777 "$dir"
 echo "${{token}}b"
@@ -105,6 +106,7 @@ exec 3>&2
 if mkfifo "$dir/.err" 2>/dev/null; then
   (trap '' TERM; mark) >&3 3>&- & tagger=$!
   exec 4>"$dir/.err"
+  signs=e
 else tagger= ; exec 4>&2; fi
 exec 2>/dev/null 3>&-
 refuse() {{
@@ -134,7 +136,7 @@ if [ -n "$term" ]; then code=143; else run "$@"; fi
 if [ "$code" != 0 ]; then
   for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
     while read -r name value; do
-      if [ "$name" = oom_kill ] && [ "$value" != 0 ]; then oom=1; fi
+      if [ "$name" = oom_kill ] && [ "$value" != 0 ]; then oom=o; fi
     done <"$file"
   done
 fi
@@ -167,7 +169,7 @@ if [ "$kind" = n ]; then
   fi
 fi
 if [ "$kind" = h ]; then mkfifo "$dir/.held"; fi
-echo "${{token}}r $code ${{oom:-0}} ${{told:-0}} $kind $why"
+echo "${{token}}r $code $signs$oom$told $kind $why"
 trap 'exit "$code"' TERM
 if [ -n "$term" ]; then :
 elif [ "$kind" = h ]; then (read -r _ <"$dir/.held") & wait "$!"
@@ -249,11 +251,14 @@ class Whereabouts(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a wrapped command's last mark says. ``told``: its container was told to end before."""
+    """What a wrapped command's last mark says. ``told``: its container was told to end before. ``marked``: lines of
+    stderr have marks, and another one says where they end.
+    """
 
     code: int
     oom: bool
     told: bool
+    marked: bool
     outputs: Whereabouts
     refused: str | None = None
 
@@ -269,11 +274,11 @@ class Left:
 def parse_report(text: bytes) -> Report | None:
     """Read what follows the last mark; ``None`` if it is not whole."""
     try:
-        code, oom, told, kind, *rest = text.strip().split(b" ", 4)
+        code, signs, kind, *rest = text.strip().split(b" ", 3)
         where = Whereabouts(kind.decode())
         words = rest[0].decode(errors="replace") if rest else ""
         refused = words if where is Whereabouts.REFUSED else None
-        return Report(int(code), oom != b"0", told != b"0", where, refused)
+        return Report(int(code), b"o" in signs, b"t" in signs, b"e" in signs, where, refused)
     except ValueError:
         return None
 

@@ -35,7 +35,7 @@ def a_key(step: str = "step") -> StepKey:
     return StepKey(ExecutionId(str(uuid4())), StepId(step))
 
 
-def log_of(key: StepKey, *lines: str, end: str | None = "0 0 0 n ") -> bytes:
+def log_of(key: StepKey, *lines: str, end: str | None = "0 - n ") -> bytes:
     """A log as the API gives it, of a wrapped command."""
     texts = [f"{key.layer}b", *lines, *([f"{key.layer}r {end}"] if end is not None else [])]
     return "".join(f"2030-01-01T00:00:00.{number:09}Z {text}\n" for number, text in enumerate(texts)).encode()

@@ -17,7 +17,7 @@ GRACE = timedelta(seconds=3)
 
 async def test_a_pod_that_ends_gives_its_outcome_and_is_removed(api: ApiServer, engine: KubernetesEngine) -> None:
     key = a_key()
-    api.logs[pod_name(key)] = log_of(key, "out", f"{key.layer}eerr", end="3 0 0 n ")
+    api.logs[pod_name(key)] = log_of(key, "out", f"{key.layer}eerr", end="3 - n ")
     heard = await began(api, engine, key)
     outcome = await engine.wait(key)
     assert (outcome.exit_code, outcome.reason, outcome.image_digest) == (3, Reason.EXIT_CODE, "sha256:abc")

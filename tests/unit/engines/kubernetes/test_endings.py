@@ -79,6 +79,27 @@ async def began_again(api: ApiServer, engine: KubernetesEngine, key: StepKey) ->
     assert await again is not None
 
 
+TROUBLE = {
+    "CreateContainerError": StartDelayed,
+    "CreateContainerConfigError": StartDelayed,
+    "ErrImagePull": RegistryUnavailable,
+}
+
+
+@pytest.mark.parametrize("why", TROUBLE)
+async def test_what_the_trouble_of_a_node_keeps_from_beginning_may_begin_later(
+    api: ApiServer, engine: KubernetesEngine, why: str
+) -> None:
+    key = a_key()
+    starting = asyncio.create_task(engine.start(key, RUN, Heard()))
+    await api.called("POST", "/pods")
+    waiting = {"reason": why, "message": "error reading from server: EOF"}
+    api.change(pod_name(key), containerStatuses=[container(waiting=waiting)])
+    with pytest.raises(TROUBLE[why], match="error reading from server"):
+        await starting
+    await began_again(api, engine, key)
+
+
 LOST = {
     "evicted": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."},
     "not admitted": {"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough resource: cpu"},
@@ -117,6 +138,28 @@ async def test_what_the_cluster_takes_away_is_a_lost_step(api: ApiServer, engine
         await engine.wait(key)
 
 
+async def test_what_a_command_reported_stands_where_the_node_does_not_know(
+    api: ApiServer, engine: KubernetesEngine
+) -> None:
+    key = a_key()
+    api.logs[pod_name(key)] = log_of(key, "begun", end="0 - m ")
+    await began(api, engine, key)
+    api.end(pod_name(key), 255, reason="Unknown", message="o dj0xCg==\n.\n")
+    outcome = await engine.wait(key)
+    assert (outcome.exit_code, outcome.reason, outcome.error) == (0, None, None)
+    assert outcome.output_file is not None
+    assert outcome.output_file.content == b"v=1\n"
+
+
+async def test_outputs_that_a_node_has_lost_are_a_lost_step(api: ApiServer, engine: KubernetesEngine) -> None:
+    key = a_key()
+    api.logs[pod_name(key)] = log_of(key, "begun", end="0 - m ")
+    await began(api, engine, key)
+    api.end(pod_name(key), 255, reason="Unknown")
+    with pytest.raises(StepLost):
+        await engine.wait(key)
+
+
 async def test_a_memory_limit_that_was_reached_is_its_own_reason(api: ApiServer, engine: KubernetesEngine) -> None:
     key = a_key()
     api.logs[pod_name(key)] = log_of(key, end=None)
@@ -137,7 +180,26 @@ async def test_a_deadline_of_the_cluster_is_a_timeout(api: ApiServer, engine: Ku
     assert "longer than specified" in (outcome.error or "")
 
 
-TOLD = "143 0 1 n "
+@pytest.mark.parametrize("first", ["stdout", "stderr"])
+async def test_the_streams_of_a_log_end_in_any_order(api: ApiServer, engine: KubernetesEngine, first: str) -> None:
+    key = a_key()
+    marks = (f"{key.layer}r 3 e n ", f"{key.layer}elast", f"{key.layer}e{key.layer}f")
+    api.logs[pod_name(key)] = log_of(key, *(marks if first == "stdout" else (*marks[1:], marks[0])), end=None)
+    heard = await began(api, engine, key)
+    outcome = await engine.wait(key)
+    assert (outcome.exit_code, outcome.log_gap) == (3, None)
+    assert heard.text[Stream.STDERR] == b"last\n"
+
+
+async def test_a_log_that_lacks_the_end_of_one_stream_says_so(api: ApiServer, engine: KubernetesEngine) -> None:
+    key = a_key()
+    api.logs[pod_name(key)] = log_of(key, end="3 e n ")
+    await began(api, engine, key)
+    api.end(pod_name(key), 3)
+    assert (await engine.wait(key)).log_gap == "the end of the log is missing"
+
+
+TOLD = "143 -t n "
 """The report of a command whose container was told to end."""
 
 
@@ -207,7 +269,7 @@ async def test_an_image_without_a_shell_is_run_as_it_is(api: ApiServer, engine: 
 
 async def test_a_command_that_is_not_there_could_not_be_started(api: ApiServer, engine: KubernetesEngine) -> None:
     key = a_key()
-    api.logs[pod_name(key)] = log_of(key, end="127 0 0 r exec /no/such: not found")
+    api.logs[pod_name(key)] = log_of(key, end="127 - r exec /no/such: not found")
     await began(api, engine, key)
     outcome = await engine.wait(key)
     assert (outcome.exit_code, outcome.reason) == (127, Reason.START_FAILED)

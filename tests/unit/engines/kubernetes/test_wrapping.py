@@ -65,7 +65,7 @@ def report_of(shell: subprocess.Popen[bytes]) -> Report | None:
 def test_a_shell_whose_command_wrote_little_ends_at_once(wrapped: Wrapped) -> None:
     shell = wrapped.run("echo out; exit 3")
     with shell:
-        assert report_of(shell) == Report(3, oom=False, told=False, outputs=Whereabouts.NOWHERE)
+        assert report_of(shell) == Report(3, oom=False, told=False, marked=True, outputs=Whereabouts.NOWHERE)
         assert shell.wait() == 3
     assert wrapped.slept == ""
 
@@ -74,7 +74,7 @@ def test_a_shell_whose_command_wrote_little_ends_at_once(wrapped: Wrapped) -> No
 def test_a_shell_whose_command_wrote_much_stays_for_a_bounded_time(wrapped: Wrapped, stream: str) -> None:
     shell = wrapped.run(f"{{ {BURST} }} {stream}; exit 3")
     with shell:
-        assert report_of(shell) == Report(3, oom=False, told=False, outputs=Whereabouts.NOWHERE)
+        assert report_of(shell) == Report(3, oom=False, told=False, marked=True, outputs=Whereabouts.NOWHERE)
         # The log is as it was: what stays holds nothing open.
         assert shell.stdout is not None
         assert shell.stdout.read() == b""
@@ -102,14 +102,14 @@ def test_a_shell_that_stays_goes_when_it_is_told_to(wrapped: Wrapped) -> None:
 def test_a_report_says_whether_the_container_was_told_to_end(wrapped: Wrapped) -> None:
     shell = wrapped.run("trap 'exit 3' TERM; kill -TERM $PPID; while :; do sleep 1; done")
     with shell:
-        assert report_of(shell) == Report(3, oom=False, told=True, outputs=Whereabouts.NOWHERE)
+        assert report_of(shell) == Report(3, oom=False, told=True, marked=True, outputs=Whereabouts.NOWHERE)
         assert shell.wait() == 3
 
 
 def test_outputs_of_a_command_that_wrote_much_are_read_while_its_shell_stays(wrapped: Wrapped) -> None:
     shell = wrapped.run(f"{BURST} echo x=1 >{wrapped.output}")
     with shell:
-        assert report_of(shell) == Report(0, oom=False, told=False, outputs=Whereabouts.HELD)
+        assert report_of(shell) == Report(0, oom=False, told=False, marked=True, outputs=Whereabouts.HELD)
         left = parse_collected(wrapped.collect(), {})
         assert shell.wait() == 0
     assert left is not None
