@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from docker_engine import EngineMissing, docker_engine, version
-from embedded_engine import embedded_engine, provide_images_to, remove_network
+from embedded_engine import embedded_engine, provide_images_to, remove_network, without_limits
 from example_images import provide_images
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,9 +58,13 @@ def run(stack: ExitStack) -> int:
     environment = settings(stack)
     url = stack.enter_context(service(environment))
     say("service", f"{url} (log: {relative(STATE / 'service.log')})")
-    say("workflow", f"aiop workflow run {WORKFLOW} --watch\n")
+    options = ["--watch"]
+    if environment["AIOP_ENGINE"] == "oci" and without_limits():
+        say("limits", "this user may give containers none: the steps run without")
+        options.append("--ignore-unsupported")
+    say("workflow", f"aiop workflow run {WORKFLOW} {' '.join(options)}\n")
     code = subprocess.run(
-        [AIOP, "workflow", "run", str(WORKFLOW), "--watch"], env={**environment, "AIOP_SERVER": url}, check=False
+        [AIOP, "workflow", "run", str(WORKFLOW), *options], env={**environment, "AIOP_SERVER": url}, check=False
     ).returncode
     print()
     say("web UI", f"{url}/, user admin, password in {relative(STATE / 'data' / 'admin-password')}")

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from aiop.engines.oci.cgroups import Cgroups
 from aiop.engines.oci.host import look_at_host, shortcomings
 from aiop.engines.oci.images import ImageStore
 from aiop.engines.oci.network import Network
+from aiop.engines.oci.router import Router
+from aiop.engines.oci.user_namespace import enter
 from aiop.errors import EngineError
 from aiop.model.images import ImageConfig
 from aiop.runtime.clock import SystemClock
 from example_images import SALES, SHELL, data_set, root_of_busybox
 
-__all__ = ["embedded_engine", "provide_images_to", "remove_network"]
+__all__ = ["embedded_engine", "provide_images_to", "remove_network", "without_limits"]
 
 PACKAGES = Path(__file__).with_name("packages.sh")
 PULL_SECONDS = 30
@@ -32,16 +36,26 @@ def embedded_engine() -> str | None:
     return None if host is None or shortcomings() else f"the embedded engine, by crun {host.version}"
 
 
+def without_limits() -> bool:
+    """Whether it cannot give containers all the limits that they ask for: an ordinary user's service often cannot."""
+    return bool(Cgroups("demo").missing())
+
+
 def provide_images_to(data_dir: Path) -> str:
     """Make sure that a service that does not run has both images; returns a sentence on where they came from."""
-    return asyncio.run(_provide(data_dir / "images"))
+    if os.geteuid() == 0:
+        return asyncio.run(_provide(data_dir / "images"))
+    # Whoever enters the namespace of the user's containers stays there.
+    program = [sys.executable, __file__, str(data_dir)]
+    return subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def remove_network(data_dir: Path) -> None:
     """Remove the interfaces that the containers of a service had; it must not run."""
     installation = data_dir / "installation"
     if installation.exists():
-        Network(installation.read_text().strip()).dismantle()
+        router = Router(data_dir / "containers" / "router") if os.geteuid() != 0 else None
+        Network(installation.read_text().strip(), router=router).dismantle()
 
 
 async def _provide(directory: Path) -> str:
@@ -72,3 +86,10 @@ async def _provide(directory: Path) -> str:
 async def _pieces(archive: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(archive), PIECE):
         yield archive[start : start + PIECE]
+
+
+if __name__ == "__main__":
+    where = Path(sys.argv[1])
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    enter(where / "containers" / "namespace")
+    print(asyncio.run(_provide(where / "images")))

@@ -18,6 +18,8 @@ embedded() {
     command -v skopeo >/dev/null || echo skopeo
     command -v nft >/dev/null || echo nftables
     command -v ip >/dev/null || echo iproute2
+    command -v newuidmap >/dev/null || echo uidmap       # for ordinary users
+    command -v slirp4netns >/dev/null || echo slirp4netns # the same
     [ -e /usr/share/containers/seccomp.json ] || echo golang-github-containers-common
 }
 

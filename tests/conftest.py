@@ -12,6 +12,7 @@ from image_lab import ImageLab, ImageLabMissing
 from kubernetes_lab import KubernetesLab, KubernetesMissing
 from oci_lab import OciLab, OciMissing
 from postgres_lab import Postgres, PostgresMissing
+from rootless_lab import RootlessLab, RootlessMissing
 from s3_lab import S3Lab, s3_server
 from service_process import ServiceProcess
 
@@ -53,17 +54,23 @@ async def service_on(tmp_path):
 
 
 @pytest.fixture
-async def service_with(tmp_path):
-    """Make a service, not started yet, with these settings; it is killed after the test."""
+async def service_process():
+    """Make a service, not started yet; it is killed after the test."""
     made = []
 
-    def make(**settings):
-        made.append(ServiceProcess(tmp_path / "data", volume_roots=str(tmp_path), **settings))
+    def make(*arguments, **settings):
+        made.append(ServiceProcess(*arguments, **settings))
         return made[-1]
 
     yield make
     for process in made:
         await process.kill()
+
+
+@pytest.fixture
+def service_with(service_process, tmp_path):
+    """The same, on a data directory of the test."""
+    return lambda **settings: service_process(tmp_path / "data", volume_roots=str(tmp_path), **settings)
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +120,18 @@ def oci_lab(tmp_path_factory) -> Iterator[OciLab]:
     try:
         lab = OciLab(tmp_path_factory.mktemp("oci"))
     except OciMissing as why:
+        missing("oci", str(why))
+        raise
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="session")
+def rootless_lab() -> Iterator[RootlessLab]:
+    """An ordinary user, for all tests of the session."""
+    try:
+        lab = RootlessLab()
+    except RootlessMissing as why:
         missing("oci", str(why))
         raise
     yield lab

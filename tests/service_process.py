@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,19 @@ PASSWORD = "correct-horse-battery"
 
 
 class ServiceProcess:
-    """``aiop serve`` on a data directory, on one ``core`` if that is given. The port stays the same over restarts."""
+    """``aiop serve`` on a data directory, on one ``core`` if that is given, run as ``wrap`` says.
 
-    def __init__(self, data_dir: Path, *, core: int | None = None, **settings: str) -> None:
+    The port stays the same over restarts.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, core: int | None = None, wrap: Callable[..., list[str]] | None = None, **settings: str
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.with_name(data_dir.name + ".log")
         self.port = 0
         self._prefix = [] if core is None else ["taskset", "--cpu-list", str(core)]
+        self._wrap = wrap or (lambda *words: [*words])
         self._settings = {f"AIOP_{name.upper()}": value for name, value in settings.items()}
         self._process: asyncio.subprocess.Process | None = None
 
@@ -48,7 +55,7 @@ class ServiceProcess:
         start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._prefix, sys.executable, "-c", "from aiop.cli.main import main; main()", "serve",
+                *self._wrap(*self._prefix, sys.executable, "-c", "from aiop.cli.main import main; main()", "serve"),
                 env=environment, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         async with asyncio.timeout(30):

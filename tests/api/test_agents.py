@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from aiop.model.agent import AgentHealth, EngineCheck
+from aiop.model.agent import Ability, AgentHealth, EngineCheck
 from api.documents import created
 from api.errors import error, faults, messages
 from api.owner import Owner
@@ -31,7 +31,7 @@ async def test_a_name_is_enough(admin: httpx.AsyncClient) -> None:
     assert whole == {
         **agent,
         "timeout_seconds": None,
-        "engine": {"type": "docker", "endpoint": None, "version": "20.10", "tls": False},
+        "engine": {"type": "docker", "endpoint": None, "version": "20.10", "lacks": [], "tls": False},
         "last_seen_at": "2025-03-01T12:00:00Z",
     }
     assert agent["capabilities"] == ["containerized_workflow", "dagger_pipeline"]
@@ -175,6 +175,20 @@ async def test_an_execution_that_waits_says_for_which_agents(
     }
     assert (await client.get(f"/dagger/executions/{execution}")).json()["waiting"] == waits
     assert (await client.get("/dagger/executions")).json()["executions"][0]["waiting"] == waits
+
+
+async def test_an_agent_whose_engine_was_seen_without_limits_gets_no_step_that_asks_for_one(
+    admin: httpx.AsyncClient, service: Service, clock: HandClock
+) -> None:
+    [local] = (await admin.get("/dagger/agents")).json()["agents"]
+    check = EngineCheck(AgentHealth.ONLINE, clock.now(), "1", lacks=frozenset({Ability.MEMORY_LIMIT}))
+    await service.store.note_check([local["id"]], check)
+    assert (await admin.get(f"/dagger/agents/{local['id']}")).json()["engine"]["lacks"] == ["memory_limit"]
+    container = {"image": "i", "resources": {"memory": "64Mi", "cpu": 1}}
+    workflow = {"name": "x", "steps": [{"id": "a", "container": container}]}
+    path = f"/dagger/workflows/{(await admin.post('/dagger/workflows', json=workflow)).json()['id']}/execute"
+    assert faults(await admin.post(path, json={})) == ["steps[0].container.resources.memory"]
+    assert (await admin.post(path, json={"ignore_unsupported": True})).status_code == 201
 
 
 async def test_the_directories_of_agents_may_be_mounted(admin: httpx.AsyncClient, tmp_path: Any) -> None:

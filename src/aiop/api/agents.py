@@ -17,7 +17,7 @@ from aiop.api.respond import json_response, no_content
 from aiop.api.schemas.agents import Agent, AgentChange, AgentItem, AgentList, AgentRequest, EngineBody
 from aiop.api.services import services_of
 from aiop.interfaces import AgentQuery
-from aiop.model.agent import AgentRecord, AgentStatus, EngineAddress, PodSettings
+from aiop.model.agent import LACKING, AgentRecord, AgentStatus, EngineAddress, PodSettings
 from aiop.model.ids import AgentId
 from aiop.operations import AgentSettings, TlsFiles
 
@@ -157,6 +157,7 @@ def _whole(agent: AgentRecord, default: EngineAddress) -> dict[str, Any]:
         "type": engine.type,
         "endpoint": engine.endpoint,
         "version": agent.version,
+        "lacks": sorted(agent.lacks | LACKING.get(engine.type, frozenset())),
         "tls": agent.sealed is not None,
     }
     if engine.pods is not None:

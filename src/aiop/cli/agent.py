@@ -314,6 +314,7 @@ def _page(agent: Agent) -> RenderableType:
             ("Load", f"{agent.current_load} of {agent.max_load}"),
             ("Capabilities", " ".join(agent.capabilities)),
             ("Engine", where),
+            ("Lacks", None if engine is None else " ".join(engine.lacks)),
             ("Last seen", local(agent.last_seen_at)),
             ("Registry", agent.container_registry),
             ("Directory", agent.workflow_directory),

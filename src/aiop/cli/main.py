@@ -27,6 +27,7 @@ from aiop.cli import (
     status,
     token,
     top,
+    unshare,
     user,
     version,
     watch_command,
@@ -78,6 +79,9 @@ app.add_typer(token.app)
 app.add_typer(user.app)
 app.add_typer(db.app)
 app.command(epilog=audit.EXAMPLES)(audit.audit)
+app.command(
+    epilog=unshare.EXAMPLES, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)(unshare.unshare)
 app.command(epilog=version.EXAMPLES)(version.version)
 
 

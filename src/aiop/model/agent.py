@@ -133,12 +133,13 @@ class EngineAddress:
 
 @dataclass(frozen=True, slots=True)
 class EngineCheck:
-    """What a check of an engine has found, and when."""
+    """What a check of an engine has found, and when; ``lacks`` means something only if it is online."""
 
     health: AgentHealth
     at: datetime
     version: str | None = None
     error: str | None = None
+    lacks: frozenset[Ability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,9 @@ class AgentRecord:
     """One agent. ``engine`` is ``None`` for the engine that the service uses by default.
 
     ``installation`` names the installation that registered it as its ``local`` one. ``sealed`` is the ciphertext of the
-    certificates or the kubeconfig with which the engine is spoken to. ``load`` is counted by the store as it reads. A
-    ``deleted`` agent is kept as long as executions are placed on it.
+    certificates or the kubeconfig with which the engine is spoken to. ``lacks`` is what its engine could not give when
+    it was last online, beside what its type cannot: that of an ordinary user may have no limits. ``load`` is counted by
+    the store as it reads. A ``deleted`` agent is kept as long as executions are placed on it.
     """
 
     id: AgentId
@@ -166,14 +168,18 @@ class AgentRecord:
     version: str | None = None
     error: str | None = None
     last_seen_at: datetime | None = None
+    lacks: frozenset[Ability] = frozenset()
     updated_at: datetime | None = None
     deleted: bool = False
     load: int = 0
 
     @property
     def able(self) -> frozenset[str]:
-        """All that can be asked of it: its capabilities, and what its engine can. One that is not named can do all."""
+        """All that can be asked of it: its capabilities, and what its engine can. One that is not named can do all,
+        unless it was seen that it cannot.
+        """
         lacking = LACKING.get(self.engine.type, frozenset()) if self.engine is not None else frozenset()
+        lacking |= self.lacks
         return frozenset((*self.capabilities, *(ability.word for ability in Ability if ability not in lacking)))
 
     @property

@@ -27,7 +27,7 @@ from aiop.interfaces import (
     SupervisorStore,
     pause,
 )
-from aiop.model.agent import AgentHealth, AgentRecord, EngineCheck
+from aiop.model.agent import Ability, AgentHealth, AgentRecord, EngineCheck
 from aiop.model.ids import AgentId
 from aiop.orchestrator.gate import EngineGate
 from aiop.orchestrator.place import Place
@@ -293,7 +293,8 @@ class Fleet:
             return self._silent()
         except EngineUnavailable as error:
             return EngineCheck(AgentHealth.OFFLINE, self._clock.now(), error=str(error))
-        return EngineCheck(AgentHealth.ONLINE, self._clock.now(), version=info.version)
+        lacks = frozenset(ability for ability in Ability if not getattr(engine.capabilities, ability))
+        return EngineCheck(AgentHealth.ONLINE, self._clock.now(), version=info.version, lacks=lacks)
 
     async def _note(self, site: _Site, check: EngineCheck) -> None:
         known = site.check

@@ -44,8 +44,11 @@ def is_opaque(directory: str) -> bool:
 
 
 def make_opaque(directory: str) -> None:
-    """Let the directory hide those below it; only root may."""
-    os.setxattr(directory, _OPAQUE[0], b"y", follow_symlinks=False)
+    """Let the directory hide those below it. Who is not root of the machine can do so only for ``userxattr``."""
+    try:
+        os.setxattr(directory, _OPAQUE[0], b"y", follow_symlinks=False)
+    except PermissionError:
+        os.setxattr(directory, _OPAQUE[1], b"y", follow_symlinks=False)
 
 
 def clear_opaque(directory: str) -> None:

@@ -17,6 +17,7 @@ from aiop.interfaces import Clock, Engine, Vault
 from aiop.model.agent import LACKING, AgentRecord, EngineAddress, EngineType, PodSettings
 from aiop.orchestrator.fleet import EngineSource
 from aiop.runtime.installation import Installation
+from aiop.runtime.rootless import is_root_of_machine
 from aiop.spec import VolumePolicy
 
 __all__ = ["EngineBuilder", "assumed_engine", "default_engine"]
@@ -41,6 +42,8 @@ def _chosen(settings: Settings) -> str:
     from aiop.engines.oci.host import shortcomings
 
     faults = ["a Docker Engine is named"] if settings.docker_endpoint else shortcomings()
+    if not faults and os.geteuid() != 0:
+        faults = ["the service is in no user namespace"]
     chosen = "docker" if faults else "oci"
     structlog.get_logger().info("engine_chosen", engine=chosen, embedded_lacks="; ".join(faults) or None)
     return chosen
@@ -128,6 +131,7 @@ class EngineBuilder:
             handover=self._installation.handover if _is_local(address) else None,
             start_limit=self._settings.engine_start_limit,
             tls=tls,
+            mounts=is_root_of_machine(),  # what containers write as root, only root can settle and delete
         )
 
     def _is_reachable(self, agent: AgentRecord) -> bool:

@@ -16,6 +16,7 @@ from aiop.config import Settings
 from aiop.runtime.build import build_service
 from aiop.runtime.logs import configure_logging
 from aiop.runtime.memory import return_memory, settle
+from aiop.runtime.rootless import rootless
 
 __all__ = ["serve"]
 
@@ -27,7 +28,8 @@ def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; raises ``InstallationInUseError``, ``StorageUnavailable``, ``OSError`` (port)."""
     return_memory()
     configure_logging()
-    uvloop.run(_serve(settings))
+    with rootless(settings):
+        uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import AgentQuery, Page
-from aiop.model.agent import AgentHealth, AgentRecord, AgentStatus, EngineAddress, EngineCheck, EngineType, PodSettings
+from aiop.model.agent import (
+    Ability,
+    AgentHealth,
+    AgentRecord,
+    AgentStatus,
+    EngineAddress,
+    EngineCheck,
+    EngineType,
+    PodSettings,
+)
 from aiop.model.audit import AuditAction
 from aiop.model.ids import AgentId, ExecutionId
 from aiop.store import tables
@@ -143,6 +152,8 @@ class AgentPart(Part):
         values: dict[str, Any] = {"health": check.health.value, "error": clean(check.error)}
         if check.health is not AgentHealth.OFFLINE:
             values |= {"last_seen_at": micros(check.at), "version": check.version}
+        if check.health is AgentHealth.ONLINE:
+            values["lacks"] = _words(check.lacks)
         noted = update(tables.agents).where(tables.agents.c.id.in_(agents)).values(values)
 
         async def note(tx: AsyncConnection) -> None:
@@ -152,7 +163,18 @@ class AgentPart(Part):
 
 
 _KEPT = frozenset(
-    {"id", "created_at", "updated_at", "deleted_at", "installation", "health", "version", "error", "last_seen_at"}
+    {
+        "id",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "installation",
+        "health",
+        "version",
+        "error",
+        "last_seen_at",
+        "lacks",
+    }
 )
 """What a change of an agent leaves as it is."""
 
@@ -192,10 +214,15 @@ def agent_record(row: AnyRow) -> AgentRecord:
         version=row.version,
         error=row.error,
         last_seen_at=moment(row.last_seen_at),
+        lacks=frozenset(map(Ability, row.lacks.split())),
         updated_at=moment(row.updated_at),
         deleted=row.deleted_at is not None,
         load=row.load,
     )
+
+
+def _words(abilities: Iterable[Ability]) -> str:
+    return " ".join(sorted(abilities))
 
 
 def _row(agent: AgentRecord) -> dict[str, Any]:
@@ -217,6 +244,7 @@ def _row(agent: AgentRecord) -> dict[str, Any]:
         "version": agent.version,
         "error": clean(agent.error),
         "last_seen_at": micros(agent.last_seen_at),
+        "lacks": _words(agent.lacks),
         "created_at": micros(agent.created_at),
         "updated_at": micros(agent.updated_at),
         "sealed": agent.sealed,

@@ -8,7 +8,7 @@ import pytest
 
 from aiop.errors import InvalidState, NotFound
 from aiop.interfaces import AgentQuery
-from aiop.model.agent import AgentHealth, AgentStatus, EngineAddress, EngineCheck, EngineType, PodSettings
+from aiop.model.agent import Ability, AgentHealth, AgentStatus, EngineAddress, EngineCheck, EngineType, PodSettings
 from aiop.model.ids import AgentId
 from aiop.store import SqlStore
 from contract.store.subject import AGENT, START, Subject, an_agent, claimed, ended, submitted
@@ -101,6 +101,15 @@ async def test_changes_at_once_do_not_undo_each_other(store: SqlStore) -> None:
 
     agent = await store.agent(AGENT)
     assert (agent.name, agent.max_load) == ("other", 1_000_001)
+
+
+async def test_what_an_engine_lacks_is_as_it_was_when_it_last_was_online(store: SqlStore) -> None:
+    lacks = frozenset({Ability.CPU_LIMIT, Ability.MEMORY_LIMIT})
+    await store.note_check([AGENT], EngineCheck(AgentHealth.ONLINE, START, lacks=lacks))
+    await store.note_check([AGENT], EngineCheck(AgentHealth.OFFLINE, START, error="gone"))
+    assert (await store.agent(AGENT)).lacks == lacks
+    await store.note_check([AGENT], EngineCheck(AgentHealth.ONLINE, START))
+    assert (await store.agent(AGENT)).lacks == frozenset()
 
 
 async def test_an_engine_that_is_away_was_seen_when_it_last_answered(store: SqlStore) -> None:

@@ -64,7 +64,7 @@ def made(run: ContainerRun, *, user: User = ROOT, binds: tuple[Bind, ...] = (), 
         root="/root",
         hostname="name",
         binds=binds,
-        limits=limits or Limits("/cgroup", swap=True),
+        limits=limits or Limits("/cgroup", frozenset({"cpu", "memory", "pids"}), swap=True),
         seccomp="program",
     )
 
@@ -100,7 +100,7 @@ def test_limits_are_those_that_were_asked_for() -> None:
 
 
 def test_without_cgroups_nothing_is_said_of_them() -> None:
-    spec = made(ContainerRun("image"), limits=Limits(None, swap=False))
+    spec = made(ContainerRun("image"), limits=Limits(None))
     assert "resources" not in spec["linux"]
     assert "/sys/fs/cgroup" not in {mount["destination"] for mount in spec["mounts"]}
 

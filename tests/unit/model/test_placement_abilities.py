@@ -37,5 +37,11 @@ def test_an_execution_goes_where_its_limits_can_be_had() -> None:
     assert capable([DAGGER], wanted) == []
 
 
+def test_what_an_engine_was_seen_without_counts_like_what_its_type_lacks() -> None:
+    poor = replace(AGENT, id=AgentId("p"), lacks=frozenset({Ability.MEMORY_LIMIT}))
+    assert capable([poor, AGENT], [Ability.MEMORY_LIMIT.word]) == [AGENT]
+    assert capable([poor, AGENT], [Ability.CPU_LIMIT.word]) == [poor, AGENT]
+
+
 def test_without_limits_any_will_do() -> None:
     assert capable([DAGGER, AGENT], ["containerized_workflow"]) == [DAGGER, AGENT]

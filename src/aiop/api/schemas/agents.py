@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from aiop.model.agent import AgentStatus, EngineType
+from aiop.model.agent import Ability, AgentStatus, EngineType
 from aiop.spec import check_kubeconfig
 from aiop.spec.schema import Described, Name, Whole, Word, house
 
@@ -256,6 +256,9 @@ class EngineView(BaseModel):
     type: EngineType
     endpoint: str | None
     version: str | None = Field(description="What it said of itself when it was last seen")
+    lacks: list[Ability] = Field(
+        description="What steps can ask for and it cannot give: by its type, or as it was seen last"
+    )
     tls: bool = Field(description="Whether certificates or a kubeconfig are stored for it")
     pods: dict[str, Any] | SkipJsonSchema[None] = _optional("How its pods are made; for `kubernetes` only")
 

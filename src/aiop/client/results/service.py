@@ -49,6 +49,7 @@ class EngineOfAgent(Result):
     type: str
     endpoint: str | None = None
     version: str | None = None
+    lacks: tuple[str, ...] = ()
     tls: bool = False
     pods: Mapping[str, Any] | None = None
 

@@ -3,6 +3,10 @@
 A runtime removes the cgroup of a container when it has ended, and with it the count of its out-of-memory kills. On
 version 2 the directory above has that count too. On version 1 it has not; there the path that the runtime is given
 ends in ``/.``, which it can use and cannot remove. Both directories are ours to remove.
+
+Ours lie as far up as we may write: for root at the top. For others it is what a service manager has delegated, if it
+has (version 2); processes that are in the very place go into one below it, since the kernel gives a directory limits
+for those below only if no process is in it.
 """
 
 from __future__ import annotations
@@ -35,11 +39,16 @@ class Hierarchy(enum.Enum):
 class Cgroups:
     """The cgroups of one installation's containers; all calls are quick, and none fails for what is not there."""
 
-    def __init__(self, installation: str, *, root: Path = _ROOT) -> None:
+    def __init__(self, installation: str, *, root: Path = _ROOT, own: str | None = None) -> None:
+        """``own`` is the cgroup that this process is in, on version 2."""
         self._root = root
-        self._prefix = f"aiop/{installation}"
         self.hierarchy = _hierarchy(root)
+        self._top = _top(root, own) if self.hierarchy is Hierarchy.UNIFIED else root
+        self._prefix = f"{self._top.relative_to(root)}/aiop/{installation}".removeprefix("./")
         self._controllers = self._find_controllers()
+        missing = self.missing()
+        self.usable = frozenset(name for name in _NEEDED if name not in missing)
+        """The controllers that limit here; the others do not."""
         self._swap = (root / "memory/memory.memsw.limit_in_bytes").exists()
         _, self._open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -51,19 +60,30 @@ class Cgroups:
     def missing(self) -> list[str]:
         """Name the controllers that limits need and that cannot be used here."""
         if self.hierarchy is Hierarchy.UNIFIED:
-            found = (self._root / "cgroup.controllers").read_text().split()
+            places, found = [self._top], (self._top / "cgroup.controllers").read_text().split()
         else:
-            found = [directory.name for directory in self._controllers]
-        writable = all(os.access(directory, os.W_OK) for directory in self._controllers)
+            places, found = self._controllers, [directory.name for directory in self._controllers]
+        writable = all(os.access(directory, os.W_OK) for directory in places)
         return [name for name in _NEEDED if name not in found or not writable]
+
+    def open(self) -> None:
+        """Have the kernel give limits to what is below ours; to be called once before a container is made."""
+        if self.hierarchy is not Hierarchy.UNIFIED or not self.usable:
+            return
+        if self._top != self._root or (self._root / "cgroup.type").exists():
+            _move_down(self._top)
+        wanted = " ".join(f"+{name}" for name in sorted(self.usable))
+        for place in (self._top, self._top / "aiop", self._root / self._prefix):
+            place.mkdir(exist_ok=True)
+            (place / "cgroup.subtree_control").write_text(wanted)
 
     def limits(self, name: str) -> Limits:
         """Say where the container of this name has its cgroup."""
-        if self.hierarchy is Hierarchy.NONE:
-            return Limits(None, False, self._open_files)
+        if not self.usable:
+            return Limits(None, self.usable, open_files=self._open_files)
         if self.hierarchy is Hierarchy.UNIFIED:
-            return Limits(f"/{self._prefix}/{name}/c", True, self._open_files)
-        return Limits(f"/{self._prefix}/{name}/.", self._swap, self._open_files)
+            return Limits(f"/{self._prefix}/{name}/c", self.usable, swap=True, open_files=self._open_files)
+        return Limits(f"/{self._prefix}/{name}/.", self.usable, swap=self._swap, open_files=self._open_files)
 
     def oom_killed(self, name: str) -> bool:
         """Whether a process of the container was killed for want of memory; asked before ``remove``."""
@@ -116,6 +136,35 @@ class Cgroups:
             for place in self._root.iterdir()
             if place.is_dir() and not place.is_symlink() and place.name != "unified"
         ]
+
+
+def _top(root: Path, own: str | None) -> Path:
+    """Find the cgroup farthest up, from our own, that we may make others in."""
+    if own is None:
+        own = _own_path(Path("/proc/self/cgroup").read_text())
+    place = top = root / own.lstrip("/")
+    while place != root:
+        place = place.parent
+        if not os.access(place, os.W_OK) or not os.access(place / "cgroup.procs", os.W_OK):
+            break
+        top = place
+    return top
+
+
+def _own_path(text: str) -> str:
+    """Read it from a file like ``/proc/self/cgroup``."""
+    return next((line[3:] for line in text.splitlines() if line.startswith("0::")), "/")
+
+
+def _move_down(top: Path) -> None:
+    """Put the processes of a cgroup into one below it."""
+    leaf = top / "service"
+    processes = (top / "cgroup.procs").read_text().split()
+    if processes:
+        leaf.mkdir(exist_ok=True)
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            (leaf / "cgroup.procs").write_text(process)
 
 
 def _hierarchy(root: Path) -> Hierarchy:

@@ -20,7 +20,6 @@ from aiop.engines.oci.linux import (
     NETWORK_NAMESPACE,
     mount,
     set_namespace,
-    unmount,
     unshare,
 )
 
@@ -33,7 +32,7 @@ _NETWORK = "/proc/thread-self/ns/net"
 
 
 class Chamber:
-    """One thread with mounts of its own. ``hidden`` is a mount that what it starts must not see."""
+    """One thread with mounts of its own. ``hidden`` is a directory that what it starts must not see into."""
 
     def __init__(self, *, hidden: str | None) -> None:
         self._hidden = hidden
@@ -53,6 +52,8 @@ class Chamber:
         outer = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
         unshare(MOUNT_NAMESPACE)
         try:
+            # Again, since a runtime writes into what is in the place of it; that goes with the container.
+            self._hide()
             yield
         finally:
             # This takes the working directory back to the root as well, so no mount is held up by it.
@@ -83,9 +84,13 @@ class Chamber:
         return work()
 
     def _enter(self) -> None:
-        unshare(MOUNT_NAMESPACE)
+        # A network of its own, which has nothing: an ordinary user's service could not go back to that of the machine.
+        unshare(MOUNT_NAMESPACE | NETWORK_NAMESPACE)
         # What is mounted on the machine later is seen here, and not the other way round.
         mount("none", "/", flags=MS_REC | MS_SLAVE)
-        if self._hidden is not None:
-            unmount(self._hidden)
+        self._hide()
         self._inside = True
+
+    def _hide(self) -> None:
+        if self._hidden is not None:
+            mount("none", self._hidden, "tmpfs", options="mode=755")

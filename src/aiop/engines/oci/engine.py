@@ -12,6 +12,7 @@ import os
 import re
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from aiop.engines.oci.host import look_at_host, shortcomings
 from aiop.engines.oci.images import ImageStore
 from aiop.engines.oci.init_layer import make_init_layer
 from aiop.engines.oci.launching import Launcher, Link
-from aiop.engines.oci.network import Network, resolvers_here
+from aiop.engines.oci.network import Network
 from aiop.engines.oci.program import sealed
 from aiop.engines.oci.roots import TooManyLayers
+from aiop.engines.oci.router import Router
 from aiop.engines.oci.running import Running
 from aiop.engines.oci.seccomp import compiled
 from aiop.engines.oci.spec import CAPABILITIES
+from aiop.engines.oci.user_namespace import inside
 from aiop.engines.oci.users import UnknownUser
 from aiop.engines.oci.volumes import BadName, Volumes
 from aiop.errors import EngineRefused, ImageRefused, StepLost
@@ -78,10 +81,17 @@ class OciEngine:
         self._images = images
         self._attempts = Attempts(root)
         self._cgroups = Cgroups(installation)
+        self._router = Router(root / "router") if inside() else None
+        if self._router is not None:
+            self.capabilities = replace(
+                self.capabilities,
+                cpu_limit="cpu" in self._cgroups.usable,
+                memory_limit="memory" in self._cgroups.usable,
+            )
         self._chamber = Chamber(hidden=self._cgroups.hidden)
         self._relief = Relief(root)
         self._state = root / "state"
-        self._network = Network(installation)
+        self._network = Network(installation, router=self._router)
         self._launcher: Launcher | None = None
         self._opening = asyncio.Lock()
         self._starting = asyncio.Semaphore(start_limit)
@@ -94,12 +104,19 @@ class OciEngine:
     async def check(self) -> EngineInfo:
         """Look whether this machine can run containers; raises ``EngineRefused`` with all that it lacks."""
         faults = await asyncio.to_thread(shortcomings)
-        if missing := self._cgroups.missing():
+        if os.geteuid() != 0 and not faults:
+            faults.append("the service was not started for it: name no other engine in AIOP_ENGINE")
+        missing = self._cgroups.missing()
+        if missing and self._router is None:
             faults.append(f"limits need the cgroup controllers {', '.join(missing)}, which cannot be used here")
         if faults:
             raise EngineRefused(f"the embedded engine cannot run here: {'; '.join(faults)}")
         await self._opened()
         detail = {"runtime": f"crun {self._version}", "cgroups": self._cgroups.hierarchy.value}
+        if self._router is not None:
+            detail["user"] = "an ordinary one"
+            detail["unlimited"] = ", ".join(missing)
+            detail["network"] = self._router.obstacle() or ""
         return EngineInfo(type="oci", version=self._version, detail=detail)
 
     async def resolve(self, image: str, *, pull: PullPolicy, credentials: Credentials | None) -> str:
@@ -186,10 +203,11 @@ class OciEngine:
         """Stop reading; containers run on, and somebody reads what they write."""
         for key in list(self._running):
             self._let_go(key)
+        containers = any(True for _ in self._attempts.listed())
         with contextlib.suppress(FileNotFoundError):
-            await asyncio.to_thread(self._relief.leave, containers=any(True for _ in self._attempts.listed()))
+            await asyncio.to_thread(self._relief.leave, containers=containers)
         self._reap()
-        await self._network.aclose()
+        await self._network.aclose(containers=containers)
         await asyncio.to_thread(self._chamber.close)
 
     # --- start and adopt ------------------------------------------------------------------------------------
@@ -210,14 +228,16 @@ class OciEngine:
         self._attempts.open()
         self._relief.take_over()
         kept = [self._attempts.of(key) for key in self._attempts.listed()]
+        self._cgroups.open()
         self._cgroups.sweep({directory.name for directory in kept})
         self._network.keep(note.address for directory in kept if (note := directory.note()) and note.address)
+        options = () if self._cgroups.usable else ("--cgroup-manager", "disabled")
         seccomp = compiled(host.runtime, host.version, self._root / "seccomp", capabilities=CAPABILITIES)
         return Launcher(
             self._chamber,
             self._cgroups,
             Volumes(self._root),
-            runtime=(host.runtime, "--root", str(self._state)),
+            runtime=(host.runtime, "--root", str(self._state), *options),
             program=sealed(host.runtime),
             init_layer=make_init_layer(self._root, host.init),
             seccomp=seccomp,
@@ -276,8 +296,8 @@ class OciEngine:
 
         async with self._starting:
             await still_ours()
-            link = await self._link(run)
             try:
+                link = await self._link(run)
                 with start_faults():
                     note = await self._chamber.run(launch)
             except (StartRefused, UnknownUser, BadName, TooManyLayers) as error:
@@ -297,8 +317,10 @@ class OciEngine:
     async def _link(self, run: ContainerRun) -> Link:
         if run.network is NetworkMode.NONE:
             return Link()
+        if self._router is not None and (obstacle := self._router.obstacle()) is not None:
+            raise StartRefused(f"there is no network but `network: none` for containers of this user: {obstacle}")
         socket = await self._network.take()
-        return Link(socket.descriptor, socket.address, resolvers_here())
+        return Link(socket.descriptor, socket.address, self._network.resolvers)
 
     # --- the end --------------------------------------------------------------------------------------------
 

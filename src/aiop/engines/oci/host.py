@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 
 from aiop.engines.oci.seccomp import PROFILE
+from aiop.engines.oci.user_namespace import obstacles
 
 __all__ = ["Host", "look_at_host", "shortcomings"]
 
@@ -42,7 +43,7 @@ def shortcomings() -> list[str]:
         return ["the embedded engine needs Linux"]
     found = []
     if os.geteuid() != 0:
-        found.append("the service is not root")
+        found.extend(obstacles())
     runtime = _find("crun")
     if runtime is None:
         found.append("crun is not installed")

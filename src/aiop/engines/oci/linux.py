@@ -15,17 +15,18 @@ __all__ = [
     "NETWORK_NAMESPACE",
     "RESOLVE_IN_ROOT",
     "RESOLVE_NO_SYMLINKS",
+    "USER_NAMESPACE",
     "mount",
     "open_beneath",
     "send_signal",
     "set_namespace",
-    "unmount",
     "unshare",
 ]
 
 # From linux/sched.h, linux/mount.h, linux/openat2.h.
 MOUNT_NAMESPACE = 0x00020000
 NETWORK_NAMESPACE = 0x40000000
+USER_NAMESPACE = 0x10000000
 MS_RDONLY = 0x1
 MS_BIND = 0x1000
 MS_REC = 0x4000
@@ -33,7 +34,6 @@ MS_SLAVE = 0x80000
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_IN_ROOT = 0x10
 AT_FDCWD = -100
-_DETACH = 2
 _OPENAT2 = 437
 _PIDFD_SEND_SIGNAL = 424
 """These two have the same number on every architecture."""
@@ -61,11 +61,6 @@ def mount(source: str, target: str, kind: str | None = None, *, flags: int = 0, 
         os.fsencode(options) if options else None,
     )
     _checked(result, target)
-
-
-def unmount(target: str) -> None:
-    """Take a mount, and what is mounted in it, out of sight; it ends when nobody uses it any more."""
-    _checked(_libc.umount2(os.fsencode(target), ctypes.c_int(_DETACH)), target)
 
 
 class _OpenHow(ctypes.Structure):

@@ -18,7 +18,7 @@ import ipaddress
 import os
 import subprocess
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ from pathlib import Path
 import orjson
 
 from aiop.engines.oci.linux import NETWORK_NAMESPACE, set_namespace, unshare
+from aiop.engines.oci.router import AddressWatch, Router, local_addresses, nameserver
+from aiop.engines.oci.user_namespace import last_group
 from aiop.errors import EngineRefused, EngineUnavailable
 
 __all__ = ["Network", "Socket", "resolvers", "resolvers_here", "subnet_beside"]
@@ -57,7 +59,9 @@ class Socket:
 class Network:
     """The networks of one installation's containers."""
 
-    def __init__(self, installation: str) -> None:
+    def __init__(self, installation: str, *, router: Router | None = None) -> None:
+        """With a ``router``, whatever is made of this machine's network is made in that namespace instead."""
+        self._router = router
         # The kernel allows 15 characters.
         self._name = f"aiop{installation.replace('-', '')[-8:]}"
         self._used: set[str] = set()
@@ -66,6 +70,13 @@ class Network:
         self._last = 1
         self._thread = ThreadPoolExecutor(1, "oci-network")
         self._making: asyncio.Task[None] | None = None
+        self._watch: AddressWatch | None = None
+        self._resolvers = ""
+
+    @property
+    def resolvers(self) -> str:
+        """Whom containers ask for names, as in ``/etc/resolv.conf``; known once one was taken."""
+        return self._resolvers or resolvers_here()
 
     def keep(self, addresses: Iterable[str]) -> None:
         """Say which addresses are those of containers that are there."""
@@ -84,17 +95,24 @@ class Network:
         """Let another container have the address; this one is gone."""
         self._used.discard(address)
 
-    async def aclose(self) -> None:
-        """Drop what was made ahead; the networks of containers stay."""
+    async def aclose(self, *, containers: bool) -> None:
+        """Drop what was made ahead; the networks of ``containers`` stay, if there are some."""
+        if self._watch is not None:
+            self._watch.close()
         if self._making is not None:
             self._making.cancel()
             await asyncio.gather(self._making, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown)
         while self._ready:
             os.close(self._ready.popleft().descriptor)
+        if self._router is not None and not containers:
+            self._router.end()
 
     def dismantle(self) -> None:
         """Take away all that was made on this machine; containers that are there lose their network."""
+        if self._router is not None:
+            self._router.end()
+            return
         for command in (
             ("ip", "link", "delete", self._name),
             ("nft", "delete", "table", "inet", self._name),
@@ -112,10 +130,21 @@ class Network:
             self._making = None
 
     async def _make(self, count: int) -> None:
+        if self._router is not None and self._subnet is not None and not self._router.alive:
+            # Somebody has ended it. Its namespace cannot be left, so another thread begins anew.
+            await asyncio.to_thread(self._thread.shutdown)
+            self._thread, self._subnet = ThreadPoolExecutor(1, "oci-network"), None
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._make_now, count)
         except OSError as error:
             raise EngineUnavailable(f"no network can be made: {error}") from error
+        if self._router is not None and self._watch is None:
+            self._watch = AddressWatch(lambda: self._thread.submit(self._forbid))
+
+    def _forbid(self) -> None:
+        """Keep containers from all addresses that this machine has now."""
+        with contextlib.suppress(OSError):
+            _run(("nft", "-f", "-"), _elements(self._name, local_addresses()))
 
     # --- in the thread --------------------------------------------------------------------------------------
 
@@ -128,7 +157,7 @@ class Network:
             for _ in range(count):
                 unshare(NETWORK_NAMESPACE)
                 made.append(Socket(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC), self._address()))
-                for name, value in _SYSCTLS.items():
+                for name, value in self._sysctls().items():
                     Path("/proc/sys", name).write_text(value)
             set_namespace(here, NETWORK_NAMESPACE)
             place = f"/proc/{os.getpid()}/fd"
@@ -157,6 +186,11 @@ class Network:
         # Here, so that they are kept if whoever waits is cancelled.
         self._ready.extend(made)
 
+    def _sysctls(self) -> Mapping[str, str]:
+        if self._router is None:
+            return _SYSCTLS
+        return {**_SYSCTLS, "net/ipv4/ping_group_range": f"0 {last_group()}"}
+
     def _address(self) -> str:
         """Choose one that nobody has, as long unused as can be."""
         assert self._subnet is not None  # noqa: S101 - chosen before
@@ -171,8 +205,12 @@ class Network:
 
     def _open(self) -> ipaddress.IPv4Network:
         """Make what all containers share, or find it as it was left."""
+        taken = _routes()
+        if self._router is not None:
+            self._router.enter(taken)
+            self._resolvers = f"nameserver {nameserver(_routes())}\n"
         found = self._existing()
-        subnet = found or subnet_beside(_routes())
+        subnet = found or subnet_beside([*taken, *_routes()])
         if subnet is None:
             raise EngineRefused(
                 "no subnet is free for the networks of containers: 10.213.0.0/16 to 10.249.0.0/16 are taken"
@@ -191,7 +229,10 @@ class Network:
         forwarding = Path("/proc/sys/net/ipv4/ip_forward")
         if forwarding.read_text().strip() != "1":
             forwarding.write_text("1")
-        _run(("nft", "-f", "-"), _rules(name, subnet))
+        rules = _rules(name, subnet)
+        if self._router is not None:
+            rules += _elements(name, local_addresses())
+        _run(("nft", "-f", "-"), rules)
         _open_other_firewalls(name)
         return subnet
 
@@ -239,11 +280,14 @@ def _is_loopback(line: str) -> bool:
 
 
 def _rules(name: str, subnet: ipaddress.IPv4Network) -> str:
-    """Write the table anew, in one transaction."""
+    """Write the table anew, in one transaction; nothing goes to the addresses in ``forbidden``."""
     return f"""\
 table inet {name}
 delete table inet {name}
 table inet {name} {{
+    set forbidden {{
+        type ipv4_addr
+    }}
     chain out {{
         type nat hook postrouting priority srcnat; policy accept;
         ip saddr {subnet} oifname != "{name}" masquerade
@@ -255,10 +299,18 @@ table inet {name} {{
     chain through {{
         type filter hook forward priority filter; policy accept;
         iifname "{name}" oifname "{name}" drop
+        iifname "{name}" ip daddr @forbidden drop
         oifname "{name}" ct state established,related accept
         oifname "{name}" drop
     }}
 }}
+"""
+
+
+def _elements(name: str, forbidden: Iterable[str]) -> str:
+    return f"""\
+flush set inet {name} forbidden
+add element inet {name} forbidden {{ {", ".join(forbidden)} }}
 """
 
 

@@ -23,6 +23,7 @@ from aiop.engines.oci.linux import (
     mount,
     open_beneath,
 )
+from aiop.engines.oci.user_namespace import inside
 from aiop.model.run import OUTPUT_LIMIT, OutputFile
 
 __all__ = [
@@ -44,6 +45,9 @@ _OPTIONS_SIZE = 4096
 _PLAIN = "index=off,metacopy=off,redirect_dir=off"
 """Whatever the kernel's defaults are: a layer must be whole without the ones that it lies on."""
 
+_PLAIN_OF_USERS = "index=off,userxattr"
+"""The root of a user namespace can make no other marks; with these the rest is off."""
+
 
 class TooManyLayers(Exception):
     """The paths of the layers do not fit into the options of a mount."""
@@ -57,7 +61,7 @@ def mount_overlay(target: Path, lowers: Sequence[str], *, upper: str | None = No
     base = os.path.commonpath(lowers) if len(lowers) > 1 else "/"
     os.chdir(base)
     names = [_escaped(os.path.relpath(lower, base), ":") for lower in lowers]
-    options = f"{_PLAIN},lowerdir={':'.join(names)}"
+    options = f"{_PLAIN_OF_USERS if inside() else _PLAIN},lowerdir={':'.join(names)}"
     if upper is not None and work is not None:
         options += f",upperdir={_escaped(upper)},workdir={_escaped(work)},volatile"
     if len(os.fsencode(options)) >= _OPTIONS_SIZE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +84,14 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the cgroups of this machine can do: ``path`` is that of the container's, ``None`` if there are none."""
+    """What the cgroups of this machine can do: ``path`` is that of the container's, ``None`` if there are none.
+
+    ``controllers`` are those that limit here.
+    """
 
     path: str | None
-    swap: bool
+    controllers: frozenset[str] = frozenset()
+    swap: bool = False
     open_files: int = _OPEN_FILES[1]
     """How many files the service itself may have open; nobody below it can have more."""
 
@@ -142,7 +146,7 @@ def runtime_spec(
             "cwd": run.working_dir or image.working_dir or "/",
             "noNewPrivileges": True,
             "oomScoreAdj": 0,
-            "rlimits": [_open_files(limits)],
+            "rlimits": list(_rlimits(limits)),
             "capabilities": {
                 "bounding": capabilities,
                 "effective": effective,
@@ -158,9 +162,12 @@ def runtime_spec(
     }
 
 
-def _open_files(limits: Limits) -> dict[str, Any]:
+def _rlimits(limits: Limits) -> Iterator[dict[str, Any]]:
     soft, hard = (min(limit, limits.open_files) for limit in _OPEN_FILES)
-    return {"type": "RLIMIT_NOFILE", "soft": soft, "hard": hard}
+    yield {"type": "RLIMIT_NOFILE", "soft": soft, "hard": hard}
+    if "pids" not in limits.controllers:
+        # The processes of all containers count, by the user that they have on this machine; root's are not held.
+        yield {"type": "RLIMIT_NPROC", "soft": _PIDS_LIMIT, "hard": _PIDS_LIMIT}
 
 
 def _environment(run: ContainerRun, image: ImageConfig, user: User, hostname: str) -> Sequence[str]:
@@ -172,15 +179,14 @@ def _environment(run: ContainerRun, image: ImageConfig, user: User, hostname: st
 
 
 def _resources(resources: Resources, limits: Limits) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "pids": {"limit": _PIDS_LIMIT},
-        # The runtime allows by itself, after what stands here, those that each container has: null, zero, full, random,
-        # urandom, tty, console, ptmx and terminals.
-        "devices": [{"allow": False, "access": "rwm"}],
-    }
-    if resources.cpu_millis is not None:
+    # The runtime allows by itself, after what stands here, those that each container has: null, zero, full, random,
+    # urandom, tty, console, ptmx and terminals.
+    given: dict[str, Any] = {"devices": [{"allow": False, "access": "rwm"}]}
+    if "pids" in limits.controllers:
+        given["pids"] = {"limit": _PIDS_LIMIT}
+    if resources.cpu_millis is not None and "cpu" in limits.controllers:
         given["cpu"] = {"quota": resources.cpu_millis * _CPU_PERIOD // 1000, "period": _CPU_PERIOD}
-    if resources.memory_bytes is not None:
+    if resources.memory_bytes is not None and "memory" in limits.controllers:
         given["memory"] = {"limit": resources.memory_bytes}
         if limits.swap:
             # Swap is counted in: equal means none.

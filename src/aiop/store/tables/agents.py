@@ -28,6 +28,7 @@ agents = Table(
     Column("version", String),
     Column("error", Text),
     Column("last_seen_at", BigInteger),
+    Column("lacks", Text, nullable=False, comment="abilities that its engine was seen without, separated by spaces"),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger),
     Column("deleted_at", BigInteger),

@@ -18,6 +18,7 @@ from typing import Any
 
 from aiop.engines.oci.images.busy import Busy
 from aiop.engines.oci.images.image import Image
+from aiop.engines.oci.user_namespace import inside
 from aiop.model.images import ImageConfig
 
 __all__ = ["Contents", "Storage", "StoredImage", "StoredLayer"]
@@ -83,7 +84,7 @@ class Storage:
             directory.mkdir(mode=0o700, exist_ok=True)
         self._empty.mkdir(exist_ok=True)
         options = 'skip_mount_home = "true"\n'
-        if os.geteuid() != 0:
+        if os.geteuid() != 0 or inside():
             # Files then belong to whom the kernel lets us give them, at worst to us.
             options += 'ignore_chown_errors = "true"\n'
         text = (

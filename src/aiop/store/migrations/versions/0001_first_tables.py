@@ -35,6 +35,9 @@ def upgrade() -> None:
         sa.Column("version", STRING, nullable=True),
         sa.Column("error", TEXT, nullable=True),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "lacks", TEXT, nullable=False, comment="abilities that its engine was seen without, separated by spaces"
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
