@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from lists import SystemClock
 
 from aiop.bus import PostgresBus
+from aiop.errors import LeaseLost
 from aiop.interfaces import (
     WORK,
     Changes,
@@ -111,7 +112,7 @@ class Worker:
     def __init__(self, number: int, store: SqlStore, bus: PostgresBus, times: Times) -> None:
         self.name = f"replica {number}"
         self.store, self.bus, self.times = store, bus, times
-        self.done = 0
+        self.done = self.lost = 0
         self.ended = lambda: None
         self.me = Replica(self.name, ReplicaRole.ALL, "bench", HEAD, datetime.now(UTC))
         self.runs: set[asyncio.Task[None]] = set()
@@ -149,8 +150,12 @@ class Worker:
         async with self.times.of("load"):
             await self.store.load(lease)
         for changes in life():
-            async with self.times.of("commit"):
-                await self.store.commit(lease, changes)
+            try:
+                async with self.times.of("commit"):
+                    await self.store.commit(lease, changes)
+            except LeaseLost:
+                self.lost += 1
+                return
             self.bus.publish(execution_topic(lease.execution))
         self.bus.publish(WORK)
         self.done += 1
@@ -331,6 +336,7 @@ async def measure(url: str, given: argparse.Namespace) -> None:
         cpu, own = cpu_of(server) - cpu, time.process_time() - own
         written = await plain.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1)", log)
         await report(plain, times, done, took, cpu, own, int(written))
+        print("leases lost:", sum(each.lost for each in replicas))
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)

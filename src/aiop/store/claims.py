@@ -119,7 +119,8 @@ class Claims:
 async def _silent(tx: AsyncConnection, owner: str, now: int) -> AsyncIterator[str]:
     """Yield the others who hold leases and have not been heard of in time.
 
-    Their rows stay locked: who renews at this moment is told what he has lost.
+    Their rows stay locked: who renews at this moment is told what he has lost. One whose row is locked is left to
+    whoever has it: he renews, or another takes over from him, and in a queue of those he would never come to renew.
     """
     for holder in (await tx.scalars(_SILENT, {"owner": owner, "now": now})).all():
         if await tx.scalar(_IS_SILENT, {"holder": holder, "now": now}):
@@ -199,7 +200,7 @@ _SILENT = (
 _IS_SILENT = (
     select(_owners.id)
     .where(_owners.id == bindparam("holder"), _owners.expires_at <= bindparam("now"))
-    .with_for_update()
+    .with_for_update(skip_locked=True)
 )
 _SOME_DISPLACED = select(_leases.execution_id).where(_leases.agent_id == NOWHERE, _leases.owner.is_(None)).limit(1)
 

@@ -89,6 +89,19 @@ async def test_a_cancel_that_waited_for_a_claim_asks_the_owner(subject: Subject,
     assert await store.cancel_requests("a") == [execution]
 
 
+async def test_whoever_claims_does_not_queue_for_an_owner_who_renews_or_is_taken_over_from(
+    subject: Subject, store: SqlStore
+) -> None:
+    execution = await submitted(store)
+    await store.claim("a", ttl=TTL, limit=10)
+    await subject.clock.advance(hours=1)
+    async with another(subject) as other:
+        await lock(other, tables.owners, tables.owners.c.id == "a")
+        assert await store.claim("b", ttl=TTL, limit=10) == []
+
+    assert [lease.execution for lease in await store.claim("b", ttl=TTL, limit=10)] == [execution]
+
+
 async def test_whoever_waited_for_the_end_of_a_user_gives_him_no_token(subject: Subject, store: SqlStore) -> None:
     await store.add_user(UserRecord("bob", Role.VIEWER, "hash", START))
     token = TokenRecord(TokenId(new_id()), "bob", Role.VIEWER, "digest", "ci", START)
