@@ -20,13 +20,18 @@ from aiop.artifacts.outputs import Outputs
 from aiop.artifacts.snapshots import Snapshots
 from aiop.artifacts.squashes import Squashes
 from aiop.artifacts.uploads import Uploads
-from aiop.errors import TooLarge
+from aiop.errors import StorageUnavailable, TooLarge
 from aiop.interfaces import Clock
 from aiop.model.artifacts import Garbage, Layer, Snapshot, StoredOutput
 from aiop.model.ids import ExecutionId, LayerId, SnapshotId, StepKey, UploadId
 from aiop.model.run import Workspace
 
-__all__ = ["LocalArtifacts"]
+__all__ = ["NOT_SHARED", "LocalArtifacts"]
+
+NOT_SHARED = (
+    "several replicas are at work, and this one keeps files of pipelines where the others cannot read them: "
+    "give all of them the same bucket, by AIOP_ARTIFACTS_URL"
+)
 
 _PIECE = 256 * 1024
 _LIMITS = ArchiveLimits()
@@ -38,6 +43,8 @@ class LocalArtifacts:
     """Works in ``root``, which is ours alone; all file work is done by at most ``threads`` threads.
 
     What was given out in the last ``grace`` is not garbage, whatever the store knows of it: it may not know yet.
+    ``alone`` tells whether nobody else may be given an execution to run who has not got the files here: then no source
+    is taken, with ``StorageUnavailable``.
     """
 
     def __init__(
@@ -48,9 +55,11 @@ class LocalArtifacts:
         limits: ArchiveLimits = _LIMITS,
         threads: int = 4,
         grace: timedelta = timedelta(hours=1),
+        alone: Callable[[], bool] = lambda: True,
     ) -> None:
         self._clock = clock
         self._grace = grace
+        self._alone = alone
         self._disk = Disk(root.resolve())
         self._blobs = Blobs(self._disk)
         self._snapshots = Snapshots(self._disk, self._blobs, self._touch)
@@ -71,10 +80,12 @@ class LocalArtifacts:
 
     async def snapshot(self, directory: str) -> Snapshot:
         """Take a snapshot of a directory."""
+        self._expect_to_be_alone()
         return await self._do(self._snapshots.take, Path(directory))
 
     async def upload(self, archive: AsyncIterable[bytes]) -> UploadId:
         """Spool the archive, then unpack it."""
+        self._expect_to_be_alone()
         draft = self._disk.draft()
         try:
             await self._spool(archive, draft)
@@ -85,6 +96,10 @@ class LocalArtifacts:
     async def uploaded(self, upload: UploadId) -> Snapshot:
         """Return the snapshot of an upload."""
         return await self._do(self._uploads.get, upload)
+
+    def _expect_to_be_alone(self) -> None:
+        if not self._alone():
+            raise StorageUnavailable(NOT_SHARED)
 
     async def view(self, snapshot: SnapshotId, patterns: Sequence[str]) -> Snapshot:
         """Return a part of a snapshot."""

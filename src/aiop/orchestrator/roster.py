@@ -43,6 +43,11 @@ class Roster:
         self._alive: Sequence[Replica] = (me,)
 
     @property
+    def alone(self) -> bool:
+        """Whether there is no other replica, whatever it does."""
+        return all(replica.id == self._me.id for replica in self._alive)
+
+    @property
     def running(self) -> int:
         """How many replicas run executions, this one too if it does."""
         return sum(replica.role.runs for replica in self._alive)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from aiop.artifacts import Bucket, BucketPlace, LocalArtifacts, SharedArtifacts
+from collections.abc import Callable
+
+import structlog
+
+from aiop.artifacts import NOT_SHARED, Bucket, BucketPlace, LocalArtifacts, SharedArtifacts
 from aiop.artifacts.archives import ArchiveLimits
 from aiop.config import Settings
 from aiop.interfaces import Clock
@@ -10,12 +14,21 @@ from aiop.runtime.installation import Installation
 
 __all__ = ["build_artifacts"]
 
+log = structlog.get_logger()
 
-def build_artifacts(settings: Settings, installation: Installation, clock: Clock) -> LocalArtifacts:
-    """Make the artifacts, which are to be opened and closed; raises ``StorageUnavailable`` for a URL that is none."""
+
+def build_artifacts(
+    settings: Settings, installation: Installation, clock: Clock, *, alone: Callable[[], bool]
+) -> LocalArtifacts:
+    """Make the artifacts, which are to be opened and closed; raises ``StorageUnavailable`` for a URL that is none.
+
+    ``alone`` tells whether there is no other replica.
+    """
     limits = ArchiveLimits(packed=settings.source_limit_bytes, unpacked=settings.source_limit_bytes)
     if settings.artifacts_url is None:
-        return LocalArtifacts(installation.artifacts, clock, limits=limits)
+        if not alone():
+            log.warning("files_not_shared", consequence="no pipelines are executed", reason=NOT_SHARED)
+        return LocalArtifacts(installation.artifacts, clock, limits=limits, alone=alone)
     place = BucketPlace(
         settings.artifacts_url,
         endpoint=settings.artifacts_endpoint,

@@ -115,7 +115,7 @@ async def build_service(settings: Settings) -> AsyncIterator[Service]:
         password = settings.admin_password.get_secret_value() if settings.admin_password else None
         await ensure_admin(store, clock, password=password, file=installation.admin_password_file)
 
-        artifacts = build_artifacts(settings, installation, clock)
+        artifacts = build_artifacts(settings, installation, clock, alone=lambda: roster.alone)
         await artifacts.open()
         stack.push_async_callback(artifacts.aclose)
 

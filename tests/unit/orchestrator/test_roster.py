@@ -79,6 +79,13 @@ async def test_who_only_answers_requests_has_no_duties() -> None:
     assert [roster.running for roster in made] == [1, 1]
 
 
+async def test_whoever_only_answers_requests_is_company_too() -> None:
+    place = Place([a_replica("a"), a_replica("b", ReplicaRole.API)])
+    assert [roster.alone for roster in await rosters(place)] == [False, False]
+    place.alive = place.alive[:1]
+    assert [roster.alone for roster in await rosters(place)] == [True]
+
+
 async def test_one_alone_has_all_duties_before_it_has_heard_of_anybody() -> None:
     place = Place()
     assert Roster(a_replica("a"), place, place, ttl=TTL).mine("history")
