@@ -49,6 +49,7 @@ from aiop.orchestrator.restore import ReadyTimes, restored_steps
 from aiop.orchestrator.result import AttemptResult
 from aiop.orchestrator.secrets import SecretReader
 from aiop.orchestrator.tenure import Tenure
+from aiop.orchestrator.terms import Terms
 from aiop.orchestrator.values import ExecutionValues, execution_outputs, results_by_step, sensitive_texts
 from aiop.orchestrator.workspaces import PipelineFiles, Workspaces
 from aiop.spec import Plan, Scope, TemplateError, render_step
@@ -102,6 +103,7 @@ class Runner:
         self._plan = plan
         self._context = context
         self._place = place
+        self._terms = Terms.of(record, place)
         self._clock = context.clock
         self._values = ExecutionValues.open(record, context.vault)
         self._masker = Masker(self._values.hidden)
@@ -194,7 +196,7 @@ class Runner:
             self.end(Reason.AGENT_DELETED)
         for reason, error in self._asked:
             self.cancel() if reason is Reason.CANCELLED else self.end(reason, error)
-        timeout = self._timeout
+        timeout = self._terms.timeout
         if timeout is not None and not self._board.ended:
             self._spawn(self._time_out(timeout), "execution timeout")
 
@@ -247,7 +249,7 @@ class Runner:
             clock=self._clock,
             output=output,
             observer=self,
-            timeout=step.timeout or self._default_timeout,
+            timeout=step.timeout or self._terms.step_timeout,
             started_at=known.started_at if known else None,
             workspaces=self._workspaces,
         )
@@ -340,7 +342,7 @@ class Runner:
             attempt.step,
             rendered,
             beneath=trace_environment(self._record.options, attempt.key, traced=self._context.traced),
-            registry=self._registry,
+            registry=self._terms.registry,
             volumes=self._place.volumes,
             credentials=self._values.login.credentials(scope) if self._values.login else None,
             hidden=(*self._values.hidden, *(secrets or {}).values()),
@@ -378,22 +380,6 @@ class Runner:
         self._place.committed(ended)
 
     # --- tasks -------------------------------------------------------------------------------------------------
-
-    @property
-    def _registry(self) -> str | None:
-        return self._record.options.get("container_registry") or self._place.registry
-
-    @property
-    def _timeout(self) -> timedelta | None:
-        """That of the execution as a whole: the shorter one of its own and its agent's."""
-        seconds = self._record.options.get("timeout")
-        own = timedelta(seconds=seconds) if seconds is not None else None
-        return min((each for each in (own, self._place.timeout) if each is not None), default=None)
-
-    @property
-    def _default_timeout(self) -> timedelta | None:
-        seconds = self._record.options.get("default_timeout")
-        return timedelta(seconds=seconds) if seconds is not None else None
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
