@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,12 +46,9 @@ async def copy(source: str, target: str, *, copied: Callable[[CopiedTable], None
     ``StorageUnavailable``.
     """
     dialect_for(target).prepare()
-    readers = dialect_for(source).reading_engine()
     writers = dialect_for(target).writing_engine(patient=True)
     try:
-        async with readers.connect() as plain, writers.begin() as to:
-            snapshot = await plain.execution_options(**dialect_for(source).snapshot)
-            await _check_source(snapshot)
+        async with _opened(source) as snapshot, writers.begin() as to:
             await _check_target(to)
             await to.execute(delete(tables.installation))
             for table in tables.metadata.sorted_tables:
@@ -60,14 +58,29 @@ async def copy(source: str, target: str, *, copied: Callable[[CopiedTable], None
     except (SQLAlchemyError, OSError) as error:
         raise StorageUnavailable(f"the database cannot be copied: {getattr(error, 'orig', error)}") from error
     finally:
-        await readers.dispose()
         await writers.dispose()
 
 
-async def _check_source(tx: AsyncConnection) -> None:
-    revision = await tx.run_sync(revision_of)
-    if revision != HEAD:
-        raise InvalidState(f"the source has the schema {revision or 'of nothing'}, and {HEAD} is needed: upgrade it")
+@asynccontextmanager
+async def _opened(source: str) -> AsyncIterator[AsyncConnection]:
+    """Open the source, all of whose rows are seen as they are at one moment; raises ``InvalidState``."""
+    dialect = dialect_for(source)
+    engine = dialect.reading_engine()
+    try:
+        async with AsyncExitStack() as stack:
+            try:
+                plain = await stack.enter_async_context(engine.connect())
+                snapshot = await plain.execution_options(**dialect.snapshot)
+                revision = await snapshot.run_sync(revision_of)
+            except SQLAlchemyError as error:
+                raise InvalidState(f"the source cannot be read: {getattr(error, 'orig', error)}") from error
+            if revision is None:
+                raise InvalidState("the source is empty: is it the right file?")
+            if revision != HEAD:
+                raise InvalidState(f"the source has the schema {revision}, and {HEAD} is needed: upgrade it")
+            yield snapshot
+    finally:
+        await engine.dispose()
 
 
 async def _check_target(tx: AsyncConnection) -> None:

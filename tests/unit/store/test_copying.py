@@ -1,7 +1,10 @@
 """A database is copied whole, or not at all."""
 
 import asyncio
+import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +123,22 @@ async def test_a_target_with_something_in_it_is_left_alone(source: str, postgres
         await copy(source, url, copied=lambda _: None)
 
 
-async def test_a_source_of_another_schema_is_refused(tmp_path: Path, target: str) -> None:
-    with pytest.raises(InvalidState, match="the source has the schema of nothing"):
-        await copy(f"sqlite+aiosqlite:///{tmp_path}/new.db", target, copied=lambda _: None)
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "the source is empty: is it the right file?"), (b"junk" * 100, "the source cannot be read: file is not")],
+    ids=["empty", "junk"],
+)
+async def test_a_file_that_holds_nothing_to_copy_is_named_as_what_is_wrong(
+    tmp_path: Path, target: str, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / "new.db"
+    path.write_bytes(content)
+    with pytest.raises(InvalidState, match=re.escape(sentence)):
+        await copy(f"sqlite+aiosqlite:///{path}", target, copied=lambda _: None)
+
+
+async def test_a_source_of_another_schema_is_refused(source: str, target: str) -> None:
+    with closing(sqlite3.connect(source.partition(":///")[2])) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(InvalidState, match="the source has the schema 0000"):
+        await copy(source, target, copied=lambda _: None)
