@@ -59,7 +59,7 @@ class LocalArtifacts:
     ) -> None:
         self._clock = clock
         self._grace = grace
-        self._alone = alone
+        self._is_alone = alone
         self._disk = Disk(root.resolve())
         self._blobs = Blobs(self._disk)
         self._snapshots = Snapshots(self._disk, self._blobs, self._touch)
@@ -98,7 +98,7 @@ class LocalArtifacts:
         return await self._do(self._uploads.get, upload)
 
     def _expect_to_be_alone(self) -> None:
-        if not self._alone():
+        if not self._is_alone():
             raise StorageUnavailable(NOT_SHARED)
 
     async def view(self, snapshot: SnapshotId, patterns: Sequence[str]) -> Snapshot:
