@@ -26,7 +26,9 @@ def upgrade_database(settings: Settings, *, force: bool) -> tuple[Schema, str]:
     and ``InstallationInUseError`` for a SQLite database that is in use.
     """
     with _alone(settings):
-        return asyncio.run(upgrade(settings.store_url, force=force)), HEAD
+        found = asyncio.run(upgrade(settings.store_url, force=force))
+        # What a newer release made of it stays.
+        return found, max(found.revision or HEAD, HEAD)
 
 
 def check_database(settings: Settings) -> Condition:

@@ -41,6 +41,13 @@ def test_an_upgrade_makes_the_tables_and_then_has_nothing_to_do(cli, home):
     assert (home / "data" / "aiop.db").exists()
 
 
+def test_what_a_newer_release_added_is_nothing_to_do_for_an_older_one(cli, database):
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    ended = cli("db", "upgrade")
+    assert (ended.code, ended.out) == (0, "Nothing to do: the schema is 9999.\n")
+
+
 def test_a_sound_database_is_said_to_be_so(cli, database):
     ended = cli("db", "check")
     assert (ended.code, ended.err) == (0, "")
