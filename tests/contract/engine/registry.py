@@ -18,7 +18,7 @@ _CONFIG = """\
 version: 0.1
 log: {{accesslog: {{disabled: false}}, level: info}}
 storage: {{filesystem: {{rootdirectory: {root}/data}}}}
-http: {{addr: "127.0.0.1:0"}}
+http: {{addr: "{address}:0"{tls}}}
 auth: {{htpasswd: {{realm: test, path: {root}/htpasswd}}}}
 """
 
@@ -28,23 +28,28 @@ class RegistryMissing(Exception):
 
 
 class Registry:
-    """Listens on a port of its own choice, where the prefix ``beside`` of its command puts it."""
+    """Listens on a port of its own choice, where the prefix ``beside`` of its command puts it.
 
-    def __init__(self, root: Path, *, beside: Sequence[str] = ()) -> None:
+    With ``cert.pem`` and ``key.pem`` in its directory it speaks TLS.
+    """
+
+    def __init__(self, root: Path, *, beside: Sequence[str] = (), address: str = "127.0.0.1") -> None:
         if shutil.which("docker-registry") is None:
             raise RegistryMissing("docker-registry is not installed")
         self._log = root / "log"
+        certificate, key = root / "cert.pem", root / "key.pem"
+        tls = f", tls: {{certificate: {certificate}, key: {key}}}" if certificate.exists() else ""
         (root / "htpasswd").write_text(_HTPASSWD)
-        (root / "config.yml").write_text(_CONFIG.format(root=root))
+        (root / "config.yml").write_text(_CONFIG.format(root=root, address=address, tls=tls))
         with self._log.open("wb") as log:
             command = [*beside, "docker-registry", "serve", str(root / "config.yml")]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.host = f"127.0.0.1:{self._port()}"
+        self.host = f"{address}:{self._port(address)}"
 
-    def _port(self) -> str:
+    def _port(self, address: str) -> str:
         until = time.monotonic() + 20
         while True:
-            if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", self._log.read_text()):
+            if found := re.search(rf"listening on {re.escape(address)}:(\d+)", self._log.read_text()):
                 return found[1]
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RegistryMissing(f"docker-registry did not start:\n{self._log.read_text()[-2000:]}")
