@@ -104,11 +104,15 @@ async def test_each_step_runs_exactly_once_and_what_it_writes_is_the_users(servi
     await nothing_runs()
 
 
-async def test_a_container_of_another_user_is_stopped_by_the_service_that_comes_after(service, marks):
+@pytest.mark.parametrize("also", ["the service alone", "what keeps its namespace too"])
+async def test_a_container_of_another_user_is_stopped_by_the_service_that_comes_after(service, also):
     async with service.client() as client:
         script = "trap '' TERM; id -u; while true; do sleep 0.1; done"
         execution = await submitted(client, {"script": script, "user": "4711", "network": "none"}, grace_seconds=0.2)
     await service.kill()
+    if also != "the service alone":
+        [keeper] = [number for number, words in processes().items() if words.startswith("aiop-namespace")]
+        os.kill(keeper, signal.SIGKILL)
     await service.start()
     async with service.client() as client:
         await client.executions.cancel(execution)

@@ -30,6 +30,7 @@ mount -t overlay none -o userxattr,lowerdir=/mnt/1:/mnt/2 /mnt/r
 """
 _PATH = f"{os.defpath}:/usr/sbin:/sbin"
 _SECONDS = 30
+_SLEEP, _KEEPER = "/bin/sleep", ("aiop-namespace", "infinity")
 
 
 class CannotEnter(Exception):
@@ -86,18 +87,24 @@ def obstacles() -> list[str]:
 def enter(keeper: Path) -> Pin:
     """Become root in the namespace that the process in file ``keeper`` keeps; it is made if there is none.
 
-    Raises ``CannotEnter``. Only a process with a single thread can.
+    If that process was killed, any other that is still in the namespace will do, such as what keeps a container. Raises
+    ``CannotEnter``. Only a process with a single thread can.
     """
-    pin = Pin(keeper)
+    pin, mark = Pin(keeper), keeper.with_name(f"{keeper.name}.mark")
     try:
         with pin.locked():
+            process = pin.process or _left_in(mark)
+            if process is None:
+                process = _make()
+                pin.note(process)
+                mark.write_text(_mark_of(process))
+            user = os.open(f"/proc/{process}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+            set_namespace(user, USER_NAMESPACE)
+            os.close(user)
+            # Its mounts belong to the namespace too; what is mounted on the machine later is seen here.
+            unshare(MOUNT_NAMESPACE)
             if pin.process is None:
-                pin.note(_make())
-            user = os.open(f"/proc/{pin.process}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-        set_namespace(user, USER_NAMESPACE)
-        os.close(user)
-        # Its mounts belong to the namespace too; what is mounted on the machine later is seen here.
-        unshare(MOUNT_NAMESPACE)
+                pin.note(_another())
     except OSError as error:
         raise CannotEnter(f"no user namespace can be made: {error.strerror}") from error
     return pin
@@ -116,6 +123,28 @@ def sub_ids(file: Path, *, name: str, number: int) -> tuple[int, int] | None:
         if owner in (name, str(number)) and start.isdecimal() and count.isdecimal():
             found.append((int(start), int(count)))
     return max(found, key=lambda span: span[1], default=None)
+
+
+def _mark_of(process: int) -> str:
+    """Tell a namespace from others: its number, and whom it maps, as a number may be given again."""
+    return f"{Path(f'/proc/{process}/ns/user').readlink()}\n{Path(f'/proc/{process}/uid_map').read_text()}"
+
+
+def _left_in(mark: Path) -> int | None:
+    """Find a process in the namespace of a keeper that was killed."""
+    with suppress(OSError):
+        wanted = mark.read_text()
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if _mark_of(int(place.name)) == wanted:
+                    return int(place.name)
+    return None
+
+
+def _another() -> int:
+    """Start another keeper from within."""
+    silent = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+    return os.posix_spawn(_SLEEP, _KEEPER, {}, file_actions=silent, setsid=True)
 
 
 def _make() -> int:
@@ -163,7 +192,7 @@ def _be_pin(tell: int, mapped: int) -> None:
             null = os.open(os.devnull, os.O_RDWR)
             for number in range(3):
                 os.dup2(null, number)
-            os.execve("/bin/sleep", ["aiop-namespace", "infinity"], {})  # noqa: S606
+            os.execve(_SLEEP, _KEEPER, {})  # noqa: S606
     finally:
         os._exit(1)
 
