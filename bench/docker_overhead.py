@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -31,15 +32,15 @@ CHAIN = 20
 class RawDocker:
     """Nothing but the calls."""
 
-    def __init__(self, endpoint: str, image: str, network: str) -> None:
+    def __init__(self, endpoint: str, image: str, network: str, *, parent: str = "") -> None:
+        """``parent`` is the control group of the containers, if it is not the engine's own."""
         self._session = aiohttp.ClientSession(
             "http://docker", connector=aiohttp.UnixConnector(endpoint.removeprefix("unix://"), limit=64)
         )
         self._body = {
             "Image": image,
-            "Cmd": ["true"],
             "NetworkDisabled": network == "none",
-            "HostConfig": {"LogConfig": {"Type": "local"}},
+            "HostConfig": {"LogConfig": {"Type": "local"}, "CgroupParent": parent},
         }
 
     async def _call(self, method: str, path: str, **options: object) -> bytes:
@@ -49,8 +50,9 @@ class RawDocker:
                 raise RuntimeError(body.decode())
             return body
 
-    async def run_one(self) -> None:
-        container = json.loads(await self._call("POST", "/containers/create", json=self._body))["Id"]
+    async def run_one(self, command: Sequence[str] = ("true",)) -> None:
+        body = {**self._body, "Cmd": command}
+        container = json.loads(await self._call("POST", "/containers/create", json=body))["Id"]
         await self._call("POST", f"/containers/{container}/start")
         await self._call("POST", f"/containers/{container}/wait?condition=not-running")
         await self._call("DELETE", f"/containers/{container}?v=1")

@@ -1,9 +1,12 @@
-"""What a step costs on the embedded engine, against bare `crun run` of the same bundles, in turns, medians.
+"""What a step costs on the embedded engine, against bare `crun run` of the same bundles and against the raw Docker API.
 
-    python bench/oci_overhead.py [--rounds 5]
+    python bench/oci_overhead.py [--rounds 5] [--docker] [--wfinstances DIRECTORY] [--only NAME ...]
 
-No-ops without a network, in a chain of 20 and 1-40-1. Processor time is that of the service with all that it started,
-and that of the bare runs with all of theirs; the bare side makes the bundle and its mounts, and deletes them.
+Graphs of no-ops: a chain, a fan-out, 20 executions at once; and with `--wfinstances` recorded runs of WfCommons, whose
+steps do nothing and then sleep for their time over 1000. All contenders run each graph in turns; figures are medians,
+and the ratios are medians over the rounds. Processor time is that of everything: the service, the shells beside it, the
+runtime and the containers; dockerd, containerd and the shims; on the bare side the making of bundles and mounts too.
+Docker takes its time, so `--docker` runs it on graphs of up to 60 steps, with a daemon of its own.
 """
 
 from __future__ import annotations
@@ -11,147 +14,124 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import shutil
-import signal
 import statistics
 import sys
 import tempfile
-import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from unittest.mock import patch
-from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
-from docker_overhead import CHAIN, chain_document, fan_document, timed_execution
+from contenders import Bare, Contender, Docker, Service
+from processor_time import Group
+from task_graphs import Graph, chain, fan_out, replayed, threes
 
-from aiop.engines.oci.cgroups import Cgroups
-from aiop.engines.oci.chamber import Chamber
-from aiop.engines.oci.directory import AttemptDirectory
-from aiop.engines.oci.host import look_at_host
 from aiop.engines.oci.images import ImageStore
-from aiop.engines.oci.init_layer import make_init_layer
-from aiop.engines.oci.launching import Launcher, Link
-from aiop.engines.oci.seccomp import compiled
-from aiop.engines.oci.spec import CAPABILITIES
-from aiop.engines.oci.volumes import Volumes
-from aiop.model.definition import Network, PullPolicy
-from aiop.model.run import ContainerRun
 from aiop.runtime.clock import SystemClock
-from oci_lab import put_image
+from docker_engine import private_engine
+from example_images import provide_images
+from oci_lab import forget, put_image
 from service_process import ServiceProcess
 
 IMAGE = "busybox:1"
-TICKS = os.sysconf("SC_CLK_TCK")
+ENGINE = Path(__file__).resolve().parent.parent / "var/engine"
+DOCKER_STEPS = 60
+Figures = dict[str, list[tuple[float, float]]]
+"""By contender: for each round seconds and processor seconds of one step."""
 
 
-def spawn_bare(directory: Path, name: str, runtime: tuple[str, ...], _: None) -> int:
-    """In the place of the waiter: nothing but `crun run`."""
-    command = [*runtime, "run", "--bundle", str(directory), name]
-    null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
-    return os.posix_spawn(command[0], command, {"PATH": os.defpath}, file_actions=null, setsigdef=[signal.SIGPIPE])
+async def contenders(stack: AsyncExitStack, place: Path, *, docker: bool) -> Sequence[Contender]:
+    """Make all of them ready."""
+    data = place / "data"
+    data.mkdir(mode=0o700)
+    images = ImageStore(data / "images", SystemClock())
+    await images.open()
+    stack.push_async_callback(images.aclose)
+    await put_image(images, IMAGE)
+    bare = Bare(place / "bare", images, IMAGE)
+    await bare.open()
+    service = ServiceProcess(data, engine="oci", max_concurrent_executions="20")
+    await service.start()
+    stack.callback(forget, data)
+    stack.push_async_callback(service.stop)
+    own = stack.enter_context(group("bench-aiop"))
+    own.take(service.pid)
+    client = await stack.enter_async_context(service.client())
+    found: list[Contender] = [bare]
+    found += [Service(service, client, IMAGE, network=network, group=own) for network in ("none", "default")]
+    if docker:
+        daemon, containers = (stack.enter_context(group(f"bench-{part}")) for part in ("dockerd", "docker"))
+        # Born in the group, so that all of its threads and children are in it.
+        daemon.take(os.getpid())
+        endpoint = stack.enter_context(private_engine(ENGINE))
+        Group("").take(os.getpid())
+        provide_images(endpoint)
+        for network in ("none", "default"):
+            found.append(raw := Docker(endpoint, IMAGE, network=network, daemon=daemon, containers=containers))
+            stack.push_async_callback(raw.aclose)
+    return found
 
 
-class Bare:
-    """Bundles as the engine makes them, run by `crun run` alone."""
-
-    def __init__(self, root: Path, images: ImageStore) -> None:
-        self._root, self._images = root, images
-        self._cgroups = Cgroups("bench")
-        self._chamber = Chamber(hidden=self._cgroups.hidden)
-        self._launcher: Launcher | None = None
-
-    async def open(self) -> None:
-        host = look_at_host()
-        assert host is not None
-        self._root.mkdir()
-
-        def make() -> Launcher:
-            program = compiled(host.runtime, host.version, self._root / "seccomp", capabilities=CAPABILITIES)
-            return Launcher(
-                self._chamber, self._cgroups, Volumes(self._root), boot="",
-                runtime=(host.runtime, "--root", str(self._root / "state")), program=None,
-                init_layer=make_init_layer(self._root, host.init), seccomp=program,
-            )  # fmt: skip
-
-        self._launcher = await self._chamber.run(make)
-        self._image = await self._images.resolve(IMAGE, pull=PullPolicy.MISSING, credentials=None)
-
-    async def run_one(self) -> None:
-        directory = AttemptDirectory(self._root / uuid4().hex)
-        run = ContainerRun(IMAGE, command=("true",), network=Network.NONE)
-        _, pid = await self._chamber.run(lambda: self._launcher.launch(directory, run, self._image, Link()))
-        ended = asyncio.Event()
-        process = os.pidfd_open(pid)
-        asyncio.get_running_loop().add_reader(process, ended.set)
-        await ended.wait()
-        asyncio.get_running_loop().remove_reader(process)
-        os.close(process)
-        _, status = os.waitpid(pid, 0)  # noqa: ASYNC222 - it has ended
-        assert status == 0, directory
-        self._cgroups.remove(directory.name)
-        shutil.rmtree(directory.path)
-
-    async def many(self, count: int, concurrency: int) -> float:
-        bound = asyncio.Semaphore(concurrency)
-
-        async def bounded() -> None:
-            async with bound:
-                await self.run_one()
-
-        begin = time.perf_counter()
-        await asyncio.gather(*(bounded() for _ in range(count)))
-        return time.perf_counter() - begin
+@contextmanager
+def group(name: str) -> Iterator[Group]:
+    made = Group(f"{name}-{os.getpid()}")
+    try:
+        yield made
+    finally:
+        made.close()
 
 
-def processor_time(pid: int | str) -> float:
-    """Seconds that a process and its ended children have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / TICKS
+async def measure(graph: Graph, sides: Sequence[Contender], figures: Figures, turn: int) -> None:
+    """Have each of them run the graph once, in an order that turns."""
+    first = turn % len(sides)
+    for side in (*sides[first:], *sides[:first]):
+        before = side.used()
+        seconds = await side.run(graph)
+        figures[side.name].append((seconds / graph.steps, (side.used() - before) / graph.steps))
+
+
+def show(graph: Graph, figures: Figures) -> None:
+    print(f"\n{graph.name}, {graph.steps} steps, each:")
+    own = figures["aiop"]
+    for name, rows in figures.items():
+        wall, used = (statistics.median(column) for column in zip(*rows, strict=True))
+        line = f"  {name:<20} {wall * 1000:7.1f} ms, {1 / wall:6.1f} a second, processor time {used * 1000:6.1f} ms"
+        if name != "aiop":
+            ratios = [
+                [mine / theirs for mine, theirs in zip(*pair, strict=True)] for pair in zip(own, rows, strict=True)
+            ]
+            walls, useds = (statistics.median(column) for column in zip(*ratios, strict=True))
+            line += f"; aiop takes {walls:.2f} of the time, {useds:.2f} of the processor"
+        print(line, flush=True)
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--docker", action="store_true", help="against Docker too")
+    parser.add_argument("--wfinstances", type=Path, help="a directory of recorded runs")
+    parser.add_argument("--only", nargs="+", help="names of graphs, or their beginnings")
+    parser.add_argument("--directory", type=Path, help="where containers are made; a file system with a journal")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        data = Path(directory) / "data"
-        data.mkdir(mode=0o700)
-        images = ImageStore(data / "images", SystemClock())
-        await images.open()
-        await put_image(images, IMAGE)
-        service = ServiceProcess(data, engine="oci")
-        bare = Bare(Path(directory) / "bare", images)
-        await service.start()
-        try:
-            with patch("aiop.engines.oci.launching.spawn_waiter", spawn_bare):
-                await bare.open()
-                async with service.client() as client:
-                    graphs = {
-                        "chain": (chain_document(CHAIN, "none", IMAGE), CHAIN, 1),
-                        "fan-out": (fan_document(40, "none", IMAGE), 42, 2 * (os.cpu_count() or 1)),
-                    }
-                    ids = {name: (await client.workflows.create(graphs[name][0])).id for name in graphs}
-                    rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in graphs}
-                    for number in range(options.rounds + 1):
-                        for name, (_, count, concurrency) in graphs.items():
-                            before = processor_time("self")
-                            wall = await bare.many(count, concurrency)
-                            used = processor_time("self") - before
-                            before = processor_time(service.pid)
-                            ours = await timed_execution(client, ids[name])
-                            row = (wall, ours, used, processor_time(service.pid) - before)
-                            if number:
-                                rows[name].append(tuple(value / count * 1000 for value in row))
-                    for name, found in rows.items():
-                        wall, ours, used, spent = (statistics.median(column) for column in zip(*found, strict=True))
-                        print(
-                            f"{name}: a step takes bare {wall:.1f} ms, aiop {ours:.1f} ms, x{ours / wall:.2f}; "
-                            f"processor time bare {used:.1f} ms, aiop {spent:.1f} ms, x{spent / used:.2f}"
-                        )
-        finally:
-            await service.stop()
-            await images.aclose()
+    graphs = [chain(), fan_out(), threes()]
+    graphs += [replayed(path) for path in sorted(options.wfinstances.glob("*.json"))] if options.wfinstances else []
+    if options.only:
+        graphs = [graph for graph in graphs if graph.name.startswith(tuple(options.only))]
+    async with AsyncExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.directory)))
+        sides = await contenders(stack, place, docker=options.docker)
+        for side in sides:
+            await side.run(fan_out(4))
+        figures: dict[str, Figures] = {}
+        for number in range(options.rounds):
+            for graph in graphs:
+                taking_part = [side for side in sides if graph.steps <= DOCKER_STEPS or not isinstance(side, Docker)]
+                found = figures.setdefault(graph.name, {side.name: [] for side in taking_part})
+                await measure(graph, taking_part, found, number)
+        for graph in graphs:
+            show(graph, figures[graph.name])
 
 
 if __name__ == "__main__":
