@@ -51,11 +51,12 @@ def provide_images_to(data_dir: Path) -> str:
 
 
 def remove_network(data_dir: Path) -> None:
-    """Remove the interfaces that the containers of a service had; it must not run."""
+    """Remove the interfaces and cgroups that the containers of a service had; it must not run."""
     installation = data_dir / "installation"
     if installation.exists():
         router = Router(data_dir / "containers" / "router") if os.geteuid() != 0 else None
         Network(installation.read_text().strip(), router=router).dismantle()
+        Cgroups(installation.read_text().strip()).dismantle()
 
 
 async def _provide(directory: Path) -> str:

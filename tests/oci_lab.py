@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
+from aiop.engines.oci.cgroups import Cgroups
 from aiop.engines.oci.host import shortcomings
 from aiop.engines.oci.images import ImageStore
 from aiop.engines.oci.network import Network
@@ -45,14 +46,19 @@ class OciLab:
 
     def close(self) -> None:
         """Remove what the engine has made on this machine."""
-        Network(self.installation).dismantle()
+        dismantle(self.installation)
 
 
 def forget(data_dir: Path) -> None:
     """Remove what the engine of a service has made on this machine."""
     installation = data_dir / "installation"
     if installation.exists():
-        Network(installation.read_text().strip()).dismantle()
+        dismantle(installation.read_text().strip())
+
+
+def dismantle(installation: str) -> None:
+    Network(installation).dismantle()
+    Cgroups(installation).dismantle()
 
 
 def left_by(root: Path) -> list[str]:

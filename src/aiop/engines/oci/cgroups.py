@@ -121,6 +121,13 @@ class Cgroups:
                         self.kill(place.name)
                         self.remove(place.name)
 
+    def dismantle(self) -> None:
+        """Take away what all containers of the installation lie in, unless there are some; no engine may be open."""
+        for controller in self._controllers:
+            with contextlib.suppress(OSError):
+                (controller / self._prefix).rmdir()
+                (controller / self._prefix).parent.rmdir()
+
     def _of(self, name: str) -> Iterator[Path]:
         for controller in self._controllers:
             yield controller / self._prefix / name

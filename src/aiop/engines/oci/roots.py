@@ -42,7 +42,7 @@ __all__ = [
 _OPTIONS_SIZE = 4096
 """The kernel takes a page."""
 
-_PLAIN = "index=off,metacopy=off,redirect_dir=off"
+_PLAIN = "index=off,metacopy=off,redirect_dir=nofollow"
 """Whatever the kernel's defaults are: a layer must be whole without the ones that it lies on."""
 
 _PLAIN_OF_USERS = "index=off,userxattr"
