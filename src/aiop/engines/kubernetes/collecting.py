@@ -59,7 +59,8 @@ class Collector:
         # Of a container that was told to end, and not by us, the cluster knows by whom.
         pod = self._present(attempt, await self._watch.until(attempt.name, is_over))
         status = status_of(pod)
-        if reader is None or not reader.whole:
+        if reader is None or not (reader.whole or (reader.ended and status.stopped)):
+            # Of one that we stopped, the node deletes the log with the container.
             reader = await self._read(attempt)
         ending, report = status.ending, reader.report
         if status.lost is not None and (ending is None or not _stands(report)):

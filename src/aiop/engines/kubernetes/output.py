@@ -47,8 +47,8 @@ class Delivery:
 class LogReader:
     """One reading of a log with times. ``token`` begins the marks of a wrapped command; without it all is stdout.
 
-    ``begun``: the log has the mark of its beginning; ``remark``: what the cluster says in
-    the place of lines that it does not have. ``report`` is there once it has that of the end of stdout.
+    ``begun``: the log has the mark of its beginning; ``remark``: what the cluster says in the place of lines that it
+    does not have. ``report`` is there once it has that of the end of stdout. ``ended``: nothing more comes.
     """
 
     def __init__(self, delivery: Delivery, token: str | None) -> None:
@@ -61,6 +61,7 @@ class LogReader:
         self.remark: str | None = None
         self.report: Report | None = None
         self.ended_at: datetime | None = None
+        self.ended = False
         self._errors_ended = False
         delivery.rewind()
 
@@ -88,6 +89,7 @@ class LogReader:
         if text:
             self._take(text)
         self._buffer = b""
+        self.ended = True
 
     def _take_time(self, line: bytes) -> bytes | None:
         """Take the time off a line; one that has none is no output, but words of the cluster's own."""

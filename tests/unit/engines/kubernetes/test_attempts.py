@@ -74,6 +74,24 @@ async def test_what_is_stopped_keeps_its_outcome_until_it_is_removed(api: ApiSer
     assert api.pods == {}
 
 
+async def test_the_log_of_what_is_stopped_is_not_read_again_when_the_node_has_deleted_it(
+    api: ApiServer, engine: KubernetesEngine
+) -> None:
+    key = a_key()
+    name = pod_name(key)
+    api.logs[name] = log_of(key, "up", end=None)
+    heard = await began(api, engine, key)
+    await api.called("GET", f"/pods/{name}/log")
+    api.logs[name] = b"unable to retrieve container logs for containerd://abc"
+    stopping = asyncio.create_task(engine.stop(key, grace=GRACE))
+    await api.called("DELETE", f"/pods/{name}")
+    api.end(name, 137)
+    await stopping
+    outcome = await engine.wait(key)
+    assert (outcome.exit_code, outcome.log_gap) == (137, None)
+    assert heard.text[Stream.STDOUT] == b"up\n"
+
+
 async def test_what_has_succeeded_stays_so_if_its_pod_goes_before_that_is_collected(
     api: ApiServer, engine: KubernetesEngine
 ) -> None:
