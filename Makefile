@@ -64,7 +64,7 @@ verify: $(DEV)  ## Prove that the generated files are current, and that links an
 generate: $(DEV)  ## Write the generated files again: docs/reference/openapi.json, settings.md, metrics.md, ...
 	$(BIN)/python scripts/generate.py
 
-bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists and scrapes over 100,000 executions, the REST API (WFINSTANCES=DIRECTORY: recorded graphs too).
+bench: $(DEV) $(UI)  ## Measure: the cost of a step against the raw Docker API, steps a second, lists and scrapes over 100,000 executions, the REST API, the page of a large execution (WFINSTANCES=DIRECTORY: recorded graphs too).
 	@$(BIN)/python scripts/with_engine.py $(BIN)/python bench/docker_overhead.py --image busybox:1
 	$(BIN)/python bench/dagger_overhead.py
 	$(BIN)/python bench/oci_overhead.py --docker $(if $(WFINSTANCES),--wfinstances $(WFINSTANCES))
@@ -72,6 +72,7 @@ bench: $(DEV)  ## Measure: the cost of a step against the raw Docker API, steps 
 	$(BIN)/python bench/lists.py
 	$(BIN)/python bench/scrape.py
 	$(BIN)/python bench/rest.py
+	$(BIN)/python bench/ui.py
 
 screenshots: $(DEV) $(UI)  ## Take a picture of every screen of the web UI, light and dark, into docs/images/ui.
 	@sh scripts/packages.sh test

@@ -45,6 +45,22 @@ async def test_text_has_each_line_behind_its_step(viewer: httpx.AsyncClient, run
     assert answer.text == "[step1] one\n[step1] \n[step1] three\n[step2] four\n"
 
 
+async def test_a_long_log_comes_in_pieces_of_a_bounded_length_however_it_was_stored(
+    stream: Open, running: str, owner: Owner
+) -> None:
+    for start in range(0, 8000, 1000):
+        await owner.log("step1", *(f"line {number}" for number in range(start, start + 1000)))
+    for number in range(8000, 8050):
+        await owner.log("step1", f"line {number}")
+    pieces = []
+    async with stream(f"/dagger/executions/{running}/logs?step=step1") as answer:
+        while (piece := await answer.piece()) is not None:
+            pieces.append(piece)
+    assert "".join(pieces) == "".join(f"line {number}\n" for number in range(8050))
+    assert max(piece.count("\n") for piece in pieces) <= 2000
+    assert len(pieces) < 20, "few lines each are read together"
+
+
 async def test_text_of_one_step_is_what_the_step_wrote(viewer: httpx.AsyncClient, running: str, owner: Owner) -> None:
     await owner.log("step1", "one")
     await owner.log("step2", "two")

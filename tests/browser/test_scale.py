@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -24,8 +27,9 @@ pytestmark = pytest.mark.browser
 
 STEPS = 2000
 BATCHES, LINES = 200, 500
+LAYER = 50
 DRAWN = 400
-"""So many nodes or rows may be drawn at most."""
+"""So many nodes, rows or lines between nodes may be drawn at most."""
 
 
 class Clock:
@@ -41,7 +45,18 @@ class Large:
     service: ServiceProcess
     fan: str
     chain: str
+    tangle: str
     talk: str
+
+
+def tangled() -> list[dict[str, Any]]:
+    """Layers of steps that need a few at random of the layer before: no two stand alike."""
+    chance = random.Random(1)
+    layers = [[f"task-{n}" for n in range(start, start + LAYER)] for start in range(0, STEPS, LAYER)]
+    needs = zip(layers, [[], *layers], strict=False)
+    return [
+        step(each, "true", *chance.sample(before, min(len(before), 3))) for layer, before in needs for each in layer
+    ]
 
 
 def said(at: datetime) -> list[LogBatch]:
@@ -66,7 +81,8 @@ async def large(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Large
         agent = AgentRecord(AgentId(new_id()), "past", Clock().now(), max_load=10, health=AgentHealth.ONLINE)
         await store.add_agent(agent)
         ids = []
-        for name, steps in (("fan", fan), ("chain", chain), ("talk", [step("talk", "true")])):
+        shapes = {"fan": fan, "chain": chain, "tangle": tangled(), "talk": [step("talk", "true")]}
+        for name, steps in shapes.items():
             document = json.dumps({"name": name, "container_config": {"image": "busybox:1"}, "steps": steps})
             new = NewWorkflow(WorkflowId(new_id()), VersionId(new_id()), name, None, document)
             await store.create_workflow(new)
@@ -110,12 +126,26 @@ async def test_a_fan_out_of_two_thousand_steps_is_three_nodes(page: Page, large:
 
 
 async def test_of_two_thousand_nodes_only_those_in_sight_are_drawn(page: Page, large: Large) -> None:
-    for path in (f"/executions/{large.fan}?fold=false", f"/executions/{large.chain}"):
-        await page.goto(path)
+    for execution in (large.fan, large.chain, large.tangle):
+        await page.goto(f"/executions/{execution}?fold=false")
         nodes = page.locator(".react-flow__node")
         await expect(nodes.first).to_be_visible()
         assert 0 < await nodes.count() < DRAWN
-        assert await page.locator(".react-flow__edge").count() < 4 * DRAWN
+        assert await page.locator(".react-flow__viewport svg path[d*=C]").count() < DRAWN
+
+
+async def test_a_tangle_of_two_thousand_steps_folds_into_its_layers(page: Page, large: Large) -> None:
+    await page.goto(f"/executions/{large.tangle}")
+    await expect(page.locator(".react-flow__node").first).to_be_visible()
+    await page.get_by_role("button", name="Show the whole graph").click()
+    nodes = page.get_by_role("button", name="completed task-…")
+    await expect(nodes).to_have_count(STEPS // LAYER)
+    await nodes.last.click()
+    members = page.get_by_role("complementary", name="Steps task-…")
+    await expect(members.get_by_text(f"{LAYER} steps")).to_be_visible()
+    await page.get_by_role("switch", name="Fold steps that are alike").click()
+    await expect(page.get_by_role("button", name=re.compile(r"completed task-\d")).first).to_be_visible()
+    assert await page.locator(".react-flow__node").count() < DRAWN
 
 
 async def test_the_timeline_of_two_thousand_steps_draws_the_rows_in_sight(page: Page, large: Large) -> None:

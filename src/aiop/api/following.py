@@ -16,6 +16,9 @@ from aiop.model.state import ExecutionStatus
 
 __all__ = ["LogPosition", "PlacedLine", "Turn", "log_turns", "turns"]
 
+_LINES = 2000
+_MOST_BATCHES = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -78,12 +81,16 @@ async def log_turns(
     """Yield the lines behind ``after``, some at a time, and a turn after each look."""
     # The batch of ``after`` is read again, for the lines behind it.
     seen = max(after.batch - 1, 0)
+    limit = 1
     async with aclosing(turns(services, execution, follow=follow)) as looks:
         async for turn in looks:
             if turn.events:
                 continue
-            while batches := await services.store.logs(execution, after=seen, step=step):
+            while batches := await services.store.logs(execution, after=seen, step=step, limit=limit):
                 seen = batches[-1].seq
+                # Batches have one line or thousands: as many as make a piece that is sent, and rendered, at once.
+                held = sum(len(batch.lines) for batch in batches)
+                limit = min(max(len(batches) * _LINES // max(held, 1), 1), _MOST_BATCHES)
                 lines = [
                     PlacedLine(LogPosition(batch.seq, number), batch, line)
                     for batch in batches

@@ -20,6 +20,9 @@ from aiop.orchestrator.result import AttemptResult
 
 __all__ = ["Recorder"]
 
+_BATCH_LINES = 1000
+"""A batch is decoded as a whole by whoever reads one line of it."""
+
 
 class Recorder:
     """The pending changes of one execution. What was taken last wins; ``take`` empties it."""
@@ -293,8 +296,10 @@ class Recorder:
         lines = output.take() if output else []
         if output is None or not lines:
             return
-        self._batch += 1
-        changes.logs.append(LogBatch(self._batch, key.step, key.index, key.attempt, lines))
+        for start in range(0, len(lines), _BATCH_LINES):
+            self._batch += 1
+            part = lines[start : start + _BATCH_LINES]
+            changes.logs.append(LogBatch(self._batch, key.step, key.index, key.attempt, part))
         stdout, stderr, size = output.position
         attempt = replace(self._attempt(key), log_stdout=stdout, log_stderr=stderr, log_bytes=size)
         self._set_attempt(key, attempt)

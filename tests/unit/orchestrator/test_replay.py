@@ -242,3 +242,13 @@ def test_a_container_that_is_lost_costs_an_attempt_of_the_infrastructure_kind(mo
     assert outcome_of(store)[0] == "completed"
     lost = [a for a in store.executions[E]["attempts"].values() if a.infrastructure]
     assert all(attempt.reason == "engine_lost" for attempt in lost)
+
+
+def test_output_that_comes_at_once_is_stored_in_batches_that_can_be_read_one_by_one():
+    store = MemoryStore()
+    world = FakeWorld(lambda *_: Script(output=((Stream.STDOUT, b"word\n" * 4500),)), clock=TurningClock())
+    store.add(E, json.dumps({"name": "n", "steps": [{"id": "talk", "container": {"image": "i"}}]}), NOW)
+    assert Process(store, world).live(None)
+    batches = store.executions[E]["logs"]
+    assert sum(len(batch.lines) for batch in batches) == 4500
+    assert max(len(batch.lines) for batch in batches) == 1000

@@ -14,8 +14,9 @@ interface WhyProps {
 
 /** Why something failed or waits: the reason as a word, and the service's own sentence. Nothing if neither is the case. */
 export function Why({ of: { reason, error, waiting }, short = false }: WhyProps) {
-  const word = waiting?.code ?? reason;
   const sentence = waiting?.detail ?? error;
+  // "waits for a" says it all.
+  const word = waiting?.code === "dependency" && sentence ? undefined : (waiting?.code ?? reason);
   if (word === undefined && sentence === undefined) return null;
   return (
     <span className={classes.why} data-short={short || undefined} title={short ? sentence : undefined}>

@@ -17,9 +17,12 @@ const CUBE = [0, 95, 135, 175, 215, 255];
 const ESCAPE = /\u001b(?:\[([0-9;:]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_]?)/g;
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+// eslint-disable-next-line no-control-regex
+const ANY_CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 
 /** Takes the escape sequences of terminals out of a line (ECMA-48), and what a carriage return has written over. */
 export function plain(line: string): string {
+  if (!ANY_CONTROL.test(line)) return line;
   return written(line).replace(ESCAPE, "").replace(CONTROL, "");
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { LogSelection, nextMatch, type SelectableLine } from "./logSelection";
+import { LogSelection, nextMatch, placeOf, type SelectableLine } from "./logSelection";
 
 function line(text: string, stream = "stdout", attempt = 1): SelectableLine {
   return { text, stream, attempt };
@@ -26,10 +26,16 @@ it("finds in the text as it is seen, and counts rows and not lines", () => {
   expect(select({ search: "warn", stream: "stderr" }).matches).toEqual([0, 1]);
   expect(select({ search: ": RED" }).matches).toEqual([1]);
   expect(select({ search: "" }).matches).toEqual([]);
+  expect(select({ search: "r.d" }).matches).toEqual([]); // what is searched is no pattern
 });
 
 it("goes around from match to match", () => {
   expect([nextMatch([2, 5], -1, 1), nextMatch([2, 5], 2, 1), nextMatch([2, 5], 5, 1)]).toEqual([2, 5, 2]);
   expect([nextMatch([2, 5], 9, -1), nextMatch([2, 5], 5, -1), nextMatch([2, 5], 2, -1)]).toEqual([5, 2, 5]);
   expect(nextMatch([], 0, 1)).toBeUndefined();
+});
+
+it("finds where among the matches a row lies", () => {
+  expect([0, 2, 3, 5, 6].map((row) => placeOf([2, 5], row))).toEqual([0, 0, 1, 1, 2]);
+  expect(placeOf([], 4)).toBe(0);
 });

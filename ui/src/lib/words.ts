@@ -23,6 +23,18 @@ export function reasonWord(code: string): string {
   return WORDS[code] ?? code.replaceAll("_", " ");
 }
 
+interface Explained {
+  status: string;
+  reason?: string | undefined;
+  waiting?: { code: string; detail: string } | undefined;
+}
+
+/** Says in a few words why a step waits, or did not complete; nothing if neither is the case. */
+export function whyWord({ status, reason, waiting }: Explained): string | undefined {
+  if (waiting) return waiting.code === "dependency" ? waiting.detail : reasonWord(waiting.code);
+  return reason && ["failed", "skipped", "cancelled"].includes(status) ? reasonWord(reason) : undefined;
+}
+
 /** Writes a number with its word: `1 step`, `2 steps`. */
 export function count(number: number, word: string): string {
   return `${number.toLocaleString()} ${word}${number === 1 ? "" : "s"}`;

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useCallback } from "react";
 import { useExecutionEvents } from "../../api/executionEvents";
 import { type Graph, graphQuery } from "../../api/executions";
 import { LoadedPage } from "../../components/Loaded";
@@ -31,8 +32,11 @@ function Whole({ graph }: { graph: Graph }) {
   const { view = "graph", step, group, fold } = route.useSearch();
   const navigate = route.useNavigate();
   const { groups, folding } = useGroups(graph, fold);
-  const select = (chosen: { step?: string; group?: string }) =>
-    void navigate({ search: (old) => ({ ...old, step: chosen.step, group: chosen.group ?? old.group }), replace: true });
+  const select = useCallback(
+    (chosen: { step?: string; group?: string }) =>
+      void navigate({ search: (old) => ({ ...old, step: chosen.step, group: chosen.group ?? old.group }), replace: true }),
+    [navigate],
+  );
   const close = () => void navigate({ search: (old) => ({ ...old, step: undefined, group: undefined }), replace: true });
   const listed = groups.find(({ id, members }) => id === group && members.length > 1);
   const open = graph.steps.find(({ id }) => id === step);
@@ -61,7 +65,7 @@ function Whole({ graph }: { graph: Graph }) {
             />
           )}
           {view === "timeline" && <Timeline graph={graph} selected={step} onSelect={(id) => select({ step: id })} />}
-          {view === "log" && <LogView execution={graph.id} />}
+          {view === "log" && <LogView execution={graph.id} status={graph.status} />}
           {view === "values" && <Values graph={graph} />}
         </div>
         {open ? (

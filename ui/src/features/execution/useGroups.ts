@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useState } from "react";
 import type { Graph } from "../../api/executions";
 import { fold, type GraphNode, type Group, unfolded } from "../../lib/graph/fold";
 
@@ -11,14 +11,15 @@ interface Groups {
   folding: boolean | undefined;
 }
 
-/** Folds steps that are alike, if that is asked for, or if there are many. */
+/**
+ * Folds steps that are alike, if that is asked for, or if there are many. The steps of an execution and their needs never
+ * change, only their states do: another execution must be another component.
+ */
 export function useGroups(graph: Graph, asked: boolean | undefined): Groups {
-  // The steps of an execution never change, only their states do.
-  const shape = JSON.stringify(graph.steps.map(({ id, depends_on }) => [id, depends_on]));
-  const [folded, single] = useMemo(() => {
-    const nodes = (JSON.parse(shape) as [string, string[]][]).map(([id, needs]): GraphNode => ({ id, needs }));
-    return [fold(nodes), unfolded(nodes)];
-  }, [shape]);
+  const [{ folded, single }] = useState(() => {
+    const nodes = graph.steps.map(({ id, depends_on }): GraphNode => ({ id, needs: depends_on }));
+    return { folded: fold(nodes), single: unfolded(nodes) };
+  });
   const folding = asked ?? single.length >= FOLD_FROM;
   return {
     groups: folding ? folded : single,

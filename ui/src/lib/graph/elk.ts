@@ -5,14 +5,22 @@ import type { Direction, Place, Size } from "./layers";
 
 let elk: Elk | undefined;
 
-/** Places nodes so that few edges cross; works in a thread of its own, which is started at the first call. */
+/**
+ * Places nodes so that few edges cross; works in a thread of its own, which is started at the first call. Gives it up
+ * after `patience`, in milliseconds, and returns `undefined`: some graphs of a hundred steps would take it seconds.
+ */
 export async function placed(
   nodes: readonly GraphNode[],
   size: Size,
   direction: Direction,
-): Promise<Map<string, Place>> {
+  patience: number,
+): Promise<Map<string, Place> | undefined> {
   elk ??= new ELK({ workerFactory: () => new Worker(workerUrl) });
-  const laid = await elk.layout({
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), patience);
+  });
+  const laying = elk.layout({
     id: "",
     layoutOptions: {
       "elk.algorithm": "layered",
@@ -28,5 +36,12 @@ export async function placed(
       needs.map((need) => ({ id: `${need} ${id}`, sources: [need], targets: [id] })),
     ),
   });
+  const laid = await Promise.race([laying, late]);
+  clearTimeout(timer);
+  if (laid === undefined) {
+    elk.terminateWorker();
+    elk = undefined;
+    return undefined;
+  }
   return new Map(laid.children?.map(({ id, x = 0, y = 0 }) => [id, { x, y }]));
 }

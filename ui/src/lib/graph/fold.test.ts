@@ -48,6 +48,20 @@ describe("fold", () => {
     expect(fold(nodes).map(({ members }) => members.length)).toEqual([1, 300]);
   });
 
+  it("folds what is as far from the beginning where few stand alike", () => {
+    let seed = 3;
+    const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+    const nodes = many(2000, (n) => {
+      const layer = Math.floor(n / 50);
+      const needs = layer === 0 ? [] : many(3, () => node(`task-${(layer - 1) * 50 + Math.floor(random() * 50)}`));
+      return node(`task-${n}`, ...new Set(needs.map(({ id }) => id)));
+    });
+    const groups = fold(nodes);
+    expect(groups).toHaveLength(40);
+    expect(groups.every(({ members, label }) => members.length === 50 && label === "task-…")).toBe(true);
+    expect(depthsOf(groups).size).toBe(40);
+  });
+
   it("never makes a cycle, and loses no node", () => {
     let seed = 7;
     const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;

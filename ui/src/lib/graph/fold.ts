@@ -20,12 +20,22 @@ const ROUNDS = 12;
 
 /**
  * Folds nodes that stand alike in the graph into groups: those of a fan-out, and those of chains that run side by side.
- * Only such with names that differ in their numbers are alike; if that leaves many groups, whatever they are called.
- * Groups have no cycles, since alike is only what is as far from both ends.
+ * Only such with names that differ in their numbers are alike; if that leaves many groups, whatever they are called; and
+ * if the graph is so tangled that few stand alike, all that are as far from the beginning.
+ * Groups have no cycles, since no node needs one that is as far from the beginning as itself.
  */
 export function fold(nodes: readonly GraphNode[]): Group[] {
-  const byName = group(nodes, (node) => node.id.replace(/\d+/g, "#"));
-  return byName.length <= MANY ? byName : group(nodes, () => "");
+  const after = followers(nodes);
+  const depths = depthsOf(nodes);
+  const named = numbered(nodes, ({ id }) => `${id.replace(/\d+/g, "#")} ${depths.get(id)}`);
+  const unnamed = numbered(nodes, ({ id }) => `${depths.get(id)}`);
+  let fewest: Group[] | undefined;
+  for (const colours of [() => refine(nodes, after, named), () => refine(nodes, after, unnamed), () => named, () => unnamed]) {
+    const groups = group(nodes, colours());
+    if (groups.length <= MANY) return groups;
+    if (fewest === undefined || groups.length < fewest.length) fewest = groups;
+  }
+  return fewest ?? [];
 }
 
 /** Shows each node by itself. */
@@ -33,8 +43,7 @@ export function unfolded(nodes: readonly GraphNode[]): Group[] {
   return nodes.map(({ id, needs }) => ({ id, label: id, members: [id], needs }));
 }
 
-function group(nodes: readonly GraphNode[], kindOf: (node: GraphNode) => string): Group[] {
-  const colours = refine(nodes, kindOf);
+function group(nodes: readonly GraphNode[], colours: ReadonlyMap<string, number>): Group[] {
   const classes = new Map<number, string[]>();
   for (const { id } of nodes) {
     const colour = colours.get(id) ?? -1;
@@ -60,12 +69,14 @@ function group(nodes: readonly GraphNode[], kindOf: (node: GraphNode) => string)
   });
 }
 
-/** Gives two nodes one colour if they are of one kind, as far from both ends, and so are those around them. */
-function refine(nodes: readonly GraphNode[], kindOf: (node: GraphNode) => string): Map<string, number> {
-  const after = followers(nodes);
-  const depths = depthsOf(nodes);
+/** Leaves two nodes in one colour if they are as far from the end too, and so are those around them. */
+function refine(
+  nodes: readonly GraphNode[],
+  after: ReadonlyMap<string, string[]>,
+  first: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
   const heights = depthsOf(nodes.map(({ id }) => ({ id, needs: after.get(id) ?? [] })));
-  let colours = numbered(nodes, (node) => `${kindOf(node)} ${depths.get(node.id)} ${heights.get(node.id)}`);
+  let colours = numbered(nodes, ({ id }) => `${first.get(id)} ${heights.get(id)}`);
   for (let round = 0; round < ROUNDS; round += 1) {
     const around = (ids: readonly string[]) => ids.map((id) => colours.get(id) ?? -1).sort((a, b) => a - b);
     const next = numbered(

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { LogLine } from "../../../api/log";
 import { follows } from "../../../lib/following";
+import { placeOf } from "../../../lib/logSelection";
 import { useRows } from "../../../lib/rows";
 import { Line } from "./Line";
 import classes from "./LogView.module.css";
@@ -45,7 +46,7 @@ export function LogLines(props: LogLinesProps) {
     if (next !== following) onFollowing(next);
   };
 
-  const matching = new Set(matches);
+  const matching = new Set(matches.slice(placeOf(matches, first), placeOf(matches, end)));
   return (
     <div
       className={classes.lines}

@@ -1,6 +1,7 @@
 import { ChevronDownIcon, ChevronUpIcon, ClockIcon, DownloadIcon, FoldDownIcon, SearchIcon } from "@primer/octicons-react";
 import { ActionIcon, Group, Select, TextInput, Tooltip } from "@mantine/core";
 import { useDownload } from "../../../components/useDownload";
+import { placeOf } from "../../../lib/logSelection";
 import { shortId } from "../../../lib/words";
 import classes from "./LogView.module.css";
 
@@ -28,7 +29,7 @@ interface LogToolbarProps {
 
 export function LogToolbar(props: LogToolbarProps) {
   const { execution, step, shown, onShown, attempts, matches, current, onGo, following, onFollowing } = props;
-  const found = current === undefined ? matches.length : `${matches.indexOf(current) + 1}/${matches.length}`;
+  const found = current === undefined ? matches.length : `${placeOf(matches, current) + 1}/${matches.length}`;
   return (
     <div className={classes.toolbar}>
       <TextInput

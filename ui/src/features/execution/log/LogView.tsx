@@ -1,6 +1,7 @@
 import { TerminalIcon } from "@primer/octicons-react";
 import { useMemo, useState } from "react";
 import { useLog } from "../../../api/log";
+import { hasEnded, type StepStatus } from "../../../api/status";
 import { Empty } from "../../../components/Empty";
 import { Pending } from "../../../components/Outcomes";
 import { LogSelection, nextMatch } from "../../../lib/logSelection";
@@ -10,12 +11,14 @@ import classes from "./LogView.module.css";
 
 interface LogViewProps {
   execution: string;
+  /** Of what the log is of. */
+  status: StepStatus;
   /** Only of this step; else of all, each line with the name of its step. */
   step?: string;
 }
 
 /** The log, while it is written and afterwards. */
-export function LogView({ execution, step }: LogViewProps) {
+export function LogView({ execution, status, step }: LogViewProps) {
   const log = useLog(execution, step);
   const [shown, setShown] = useState<Shown>({ search: "", times: false });
   const [following, setFollowing] = useState(true);
@@ -50,7 +53,7 @@ export function LogView({ execution, step }: LogViewProps) {
         onFollowing={setFollowing}
       />
       {log.count === 0 ? (
-        <Nothing ended={log.ended} />
+        <Nothing status={status} read={log.ended} />
       ) : (
         <LogLines
           lines={log.lines}
@@ -68,8 +71,15 @@ export function LogView({ execution, step }: LogViewProps) {
   );
 }
 
-function Nothing({ ended }: { ended: boolean }) {
-  if (!ended) return <Pending />;
+function Nothing({ status, read }: { status: StepStatus; read: boolean }) {
+  if (!hasEnded(status)) {
+    return (
+      <Empty icon={<TerminalIcon size={24} />} title={status === "pending" ? "It has not begun" : "Nothing has been said yet"}>
+        Lines show here as they are written.
+      </Empty>
+    );
+  }
+  if (!read) return <Pending />;
   return (
     <Empty icon={<TerminalIcon size={24} />} title="Nothing was said">
       There is no line on standard output or standard error.

@@ -7,7 +7,7 @@ import { StatusIcon } from "../../../components/Status";
 import { StepProgress } from "../../../components/StepProgress";
 import { Duration } from "../../../components/Time";
 import type { Group } from "../../../lib/graph/fold";
-import { count } from "../../../lib/words";
+import { count, whyWord } from "../../../lib/words";
 import { countsOf } from "../counts";
 import { ofMembers } from "./members";
 import classes from "./StepPanel.module.css";
@@ -68,6 +68,9 @@ export function GroupPanel({ graph, group, onStep, onClose }: GroupPanelProps) {
                 <button type="button" className={classes.member} onClick={() => onStep(step.id)}>
                   <StatusIcon status={step.status} size={14} silent={false} />
                   <span>{step.name}</span>
+                  <span className={classes.note} title={step.waiting?.detail ?? step.error}>
+                    {whyWord(step)}
+                  </span>
                   {step.started_at !== null && <Duration from={step.started_at} to={step.completed_at} />}
                 </button>
               </div>

@@ -54,7 +54,7 @@ export function StepPanel({ graph, step, onClose, onBack, onStep }: StepPanelPro
           <Tabs.Tab value="details">Details</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="log" className={classes.content ?? ""}>
-          <LogView execution={graph.id} step={step.id} />
+          <LogView execution={graph.id} status={step.status} step={step.id} />
         </Tabs.Panel>
         <Tabs.Panel value="details" className={`${classes.content} ${classes.scroll}`} tabIndex={0}>
           <StepDetails graph={graph} step={step} onStep={onStep} />

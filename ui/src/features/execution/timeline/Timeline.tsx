@@ -6,6 +6,7 @@ import { Empty } from "../../../components/Empty";
 import { StatusIcon } from "../../../components/Status";
 import { useNow } from "../../../lib/clock";
 import { duration } from "../../../lib/time";
+import { whyWord } from "../../../lib/words";
 import { barOf, byStart, type Range, rangeOf, ticks } from "../../../lib/timeline";
 import classes from "./Timeline.module.css";
 
@@ -95,7 +96,9 @@ function Row({ step, range, now, selected, onSelect }: RowProps) {
         <span>{step.name}</span>
       </span>
       <span className={classes.track}>
-        {bar && (
+        {bar === undefined ? (
+          <span className={classes.note}>{step.waiting?.detail ?? step.error ?? whyWord(step)}</span>
+        ) : (
           <span
             className={classes.bar}
             data-status={step.status}
