@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 import aiop
 from aiop.client import AsyncClient
@@ -39,6 +39,7 @@ async def chromium(built: None) -> AsyncIterator[Browser]:
     program = executable()
     if program is None:
         missing("browser", "chromium is not installed")
+    expect.set_options(timeout=30_000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser

@@ -19,7 +19,6 @@ __all__ = ["LOG_LIMIT", "artifact_view", "execution_view", "explain", "merged_lo
 LOG_LIMIT = 1024 * 1024
 """As many bytes of the log are shown with an execution."""
 
-_LISTED = 5
 _CANCELLING = Waiting(WaitCode.CANCELLING, "a cancel was requested; its containers are being stopped")
 
 
@@ -121,9 +120,7 @@ def _unstarted(
     if execution.status is ExecutionStatus.RUNNING:
         missing = [need for need in step.depends_on if need not in records or not records[need].status.ended]
         if missing:
-            more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
-            detail = f"waits for {', '.join(missing[:_LISTED])}{more}"
-            view["waiting"] = _waiting(Waiting(WaitCode.DEPENDENCY, detail))
+            view["waiting"] = _waiting(Waiting.for_steps(missing))
     return view
 
 

@@ -89,19 +89,15 @@ def create(
     server: Server = None,
 ) -> None:
     """Register an agent."""
-    settings = _settings(
-        name,
-        description,
-        capability,
-        max_executions,
-        registry,
-        workflow_directory,
-        timeout,
-        engine,
-        endpoint,
-        tls,
-        kubeconfig,
-        namespace,
+    settings = _given(
+        name=name,
+        description=description,
+        capabilities=capability or None,
+        max_concurrent_executions=max_executions,
+        container_registry=registry,
+        workflow_directory=workflow_directory,
+        timeout_seconds=timeout,
+        engine=_engine(engine, endpoint, tls, kubeconfig, namespace),
     )
     with connect(server) as client:
         made = client.agents.create(settings)
@@ -200,19 +196,15 @@ def update(
     """Change an agent; what is not given stays as it is, but an engine is replaced whole, with type and all."""
     from aiop.cli.finding import agent_id
 
-    settings = _settings(
-        name,
-        description,
-        capability,
-        max_executions,
-        registry,
-        workflow_directory,
-        timeout,
-        engine,
-        endpoint,
-        tls,
-        kubeconfig,
-        namespace,
+    settings = _given(
+        name=name,
+        description=description,
+        capabilities=capability or None,
+        max_concurrent_executions=max_executions,
+        container_registry=registry,
+        workflow_directory=workflow_directory,
+        timeout_seconds=timeout,
+        engine=_engine(engine, endpoint, tls, kubeconfig, namespace),
     )
     if not settings:
         raise typer.BadParameter("say what to change")
@@ -243,38 +235,24 @@ def delete(
     print(f"Deleted agent {agent}.")
 
 
-def _settings(
-    name: str | None,
-    description: str | None,
-    capabilities: list[str] | None,
-    max_executions: int | None,
-    registry: str | None,
-    workflow_directory: str | None,
-    timeout: float | None,
-    engine: EngineType | None,
-    endpoint: str | None,
-    tls: Path | None,
-    kubeconfig: Path | None,
-    namespace: str | None,
-) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "name": name,
-        "description": description,
-        "capabilities": capabilities or None,
-        "max_concurrent_executions": max_executions,
-        "container_registry": registry,
-        "workflow_directory": workflow_directory,
-        "timeout_seconds": timeout,
-    }
-    if engine or endpoint or tls or kubeconfig or namespace:
-        more: dict[str, Any] = {"tls": _certificates(tls)} if tls else {}
-        if kubeconfig:
-            more["kubeconfig"] = _text(kubeconfig)
-        if namespace:
-            more["pods"] = {"namespace": namespace}
-        default = EngineType.KUBERNETES if kubeconfig or namespace else EngineType.DOCKER
-        given["engine"] = {"type": engine or default, "endpoint": endpoint, **more}
-    return {field: value for field, value in given.items() if value is not None}
+def _given(**settings: Any) -> dict[str, Any]:
+    """Keep the settings that were given."""
+    return {field: value for field, value in settings.items() if value is not None}
+
+
+def _engine(
+    kind: EngineType | None, endpoint: str | None, tls: Path | None, kubeconfig: Path | None, namespace: str | None
+) -> dict[str, Any] | None:
+    """Describe the engine; ``None`` if nothing is said of it."""
+    if not (kind or endpoint or tls or kubeconfig or namespace):
+        return None
+    default = EngineType.KUBERNETES if kubeconfig or namespace else EngineType.DOCKER
+    more = _given(
+        tls=_certificates(tls) if tls else None,
+        kubeconfig=_text(kubeconfig) if kubeconfig else None,
+        pods={"namespace": namespace} if namespace else None,
+    )
+    return {"type": kind or default, "endpoint": endpoint, **more}
 
 
 def _certificates(directory: Path) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Self
 
 __all__ = [
     "EXECUTION_TRANSITIONS",
@@ -16,6 +17,8 @@ __all__ = [
     "WaitCode",
     "Waiting",
 ]
+
+_LISTED = 5
 
 
 class ExecutionStatus(enum.StrEnum):
@@ -127,3 +130,9 @@ class Waiting:
 
     code: WaitCode
     detail: str
+
+    @classmethod
+    def for_steps(cls, missing: Sequence[str]) -> Self:
+        """Wait for steps that have not ended; at least one."""
+        more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+        return cls(WaitCode.DEPENDENCY, f"waits for {', '.join(missing[:_LISTED])}{more}")

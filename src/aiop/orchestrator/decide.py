@@ -75,6 +75,12 @@ class EndRequested:
     error: str | None = None
 
 
+_WOUND_DOWN_FOR = {
+    Reason.CANCELLED: "the execution was cancelled",
+    Reason.FAIL_FAST: "another step failed",
+    Reason.EXECUTION_TIMEOUT: "the execution is out of time",
+    Reason.AGENT_DELETED: "its agent was deleted",
+}
 _ENDED_FOR = {Reason.TIMEOUT: "timed out", Reason.AGENT_DELETED: "its agent was deleted"}
 
 Fact = Began | AttemptEnded | BackoffElapsed | EndRequested
@@ -338,7 +344,8 @@ def _advance(board: Board, ready: deque[Node], decisions: list[Decision]) -> Non
                 ready.extend(_end(board, node, StepStatus.FAILED, Reason.CONDITION, str(error), None, decisions))
                 continue
             if not holds:
-                ready.extend(_end(board, node, StepStatus.SKIPPED, Reason.WHEN_FALSE, None, None, decisions))
+                why = f"its condition is false: {condition.text}"
+                ready.extend(_end(board, node, StepStatus.SKIPPED, Reason.WHEN_FALSE, why, None, decisions))
                 continue
         progress.attempt = 1
         decisions.append(_start(board, node))
@@ -369,8 +376,9 @@ def _wind_down(board: Board, decisions: list[Decision]) -> None:
         else:
             progress.delay = None
             board.results[board.plan.graph.ids[node]] = StepResult(idle)
-            board._close(node, idle, reason, None)  # noqa: SLF001
-            decisions.append(EndStep(node, idle, reason))
+            error = f"not {'tried again' if progress.attempt else 'started'}: {_WOUND_DOWN_FOR[reason]}"
+            board._close(node, idle, reason, error)  # noqa: SLF001
+            decisions.append(EndStep(node, idle, reason, error))
 
 
 def _conclude(board: Board, decisions: list[Decision]) -> None:

@@ -87,7 +87,7 @@ def test_the_tree_shows_every_step_while_it_fits(progress):
         "words  running",
         "✓ a  5.0s  attempt 2",
         "⠴ b  2.5s",
-        "○ c",
+        "○ c        waits for b",
         "━━━━━━╸               1/3 steps, 1 running, 10s",
     ]
 
@@ -97,6 +97,14 @@ def test_the_tree_says_why_something_waits(progress):
         progress.apply(item)
 
     assert "○ a  3.0s  exit code 1, attempt 2 follows in 1 s" in drawn(progress, at=5)
+
+
+def test_the_tree_names_the_first_of_many_steps_that_are_waited_for():
+    names = [f"part-{number}" for number in range(9)]
+    progress = Progress([*map(StepProgress, names), StepProgress("join", tuple(names))])
+    progress.apply(event(1, "StepFinished", step="part-0", status="completed"))
+
+    assert "○ join      waits for part-1, part-2, part-3, part-4, part-5 and 3 more" in drawn(progress, width=100)
 
 
 def test_the_tree_ends_with_what_went_wrong(progress):

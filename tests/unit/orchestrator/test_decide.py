@@ -259,3 +259,42 @@ def test_a_condition_that_cannot_be_decided_fails_its_step(expression):
     world.tell(Began())
     world.tell(AttemptEnded(0, OK))
     assert world.ended[1].reason is Reason.CONDITION
+
+
+def test_a_step_that_is_not_run_says_why_in_a_sentence():
+    document = chain(3)
+    document["steps"][1]["when"] = "steps.s0.exit_code == 7"
+    world = World(document)
+    world.tell(Began())
+    world.tell(AttemptEnded(0, OK))
+    assert world.ended[1].error == "its condition is false: steps.s0.exit_code == 7"
+
+    world = World(chain(2))
+    world.tell(Began())
+    world.tell(AttemptEnded(0, BAD))
+    assert world.ended[1].error == "dependency 's0' did not complete"
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        (Reason.CANCELLED, "the execution was cancelled"),
+        (Reason.EXECUTION_TIMEOUT, "the execution is out of time"),
+        (Reason.AGENT_DELETED, "its agent was deleted"),
+        (Reason.FAIL_FAST, "another step failed"),
+    ],
+)
+def test_what_waits_when_an_execution_is_wound_down_says_why_it_does_not_go_on(reason, cause):
+    steps = [{"id": name, "container": {"image": "i"}, "retries": 1} for name in ("runs", "pauses", "breaks")]
+    steps += [{"id": "waits", "depends_on": ["runs"], "container": {"image": "i"}}]
+    world = World({"name": "n", "fail_fast": True, "steps": steps})
+    world.tell(Began())
+    world.tell(AttemptEnded(1, BAD))
+    if reason is Reason.FAIL_FAST:
+        world.tell(AttemptEnded(2, BAD))
+        world.tell(BackoffElapsed(2))
+        world.tell(AttemptEnded(2, BAD))
+    else:
+        world.tell(EndRequested(reason))
+    assert world.ended[1].error == f"not tried again: {cause}"
+    assert world.ended[3].error == f"not started: {cause}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiop.client import Event
 from aiop.model.records import EventType
-from aiop.model.state import ExecutionStatus, StepStatus
+from aiop.model.state import ExecutionStatus, StepStatus, Waiting
 
 __all__ = ["Progress", "StepProgress"]
 
@@ -58,6 +58,13 @@ class Progress:
     def ended_steps(self) -> int:
         """How many steps have ended, in whatever way."""
         return sum(count for status, count in self.counts.items() if status.ended)
+
+    def waits_for(self, step: StepProgress) -> str | None:
+        """Say which steps a pending one waits for; ``None`` if it waits for none."""
+        if step.status is not StepStatus.PENDING:
+            return None
+        missing = [need for need in step.needs if need in self.steps and not self.steps[need].status.ended]
+        return Waiting.for_steps(missing).detail if missing else None
 
     def apply(self, event: Event) -> None:
         """Take an event into account; one of an unknown type is passed over."""

@@ -98,7 +98,7 @@ class TreeView:
             if ascii_only:
                 branch = branch.translate(_ASCII)
             name = Text.assemble((branch, "bright_black"), self._icon(step, at, ascii_only), " ", plain(step.id))
-            grid.add_row(name, _time(step, at), _note(step))
+            grid.add_row(name, _time(step, at), _note(step, self._progress.waits_for(step)))
         return grid
 
     def _icon(self, step: StepProgress, at: datetime, ascii_only: bool) -> tuple[str, str]:
@@ -134,8 +134,8 @@ def _time(step: StepProgress, at: datetime) -> str:
     return duration((step.ended_at or at) - step.started_at)
 
 
-def _note(step: StepProgress) -> Text:
+def _note(step: StepProgress, waits_for: str | None) -> Text:
     parts = [f"attempt {step.attempt}"] if step.attempt > 1 else []
-    if step.note:
-        parts.append(plain(step.note))
+    if note := step.note or waits_for:
+        parts.append(plain(note))
     return Text(", ".join(parts), style="red" if step.status is StepStatus.FAILED else "bright_black")
