@@ -369,14 +369,21 @@ async def test_the_session_ends_with_the_engine_object(subject: DaggerSubject) -
         os.kill(pid, 0)
 
 
-async def test_an_engine_that_is_not_there_is_unavailable(
+async def test_what_listens_and_does_not_answer_is_unavailable(
     subject: DaggerSubject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aiop.engines.dagger.session._OPEN_SECONDS", 3)
-    nowhere = DaggerEngine(endpoint=f"unix://{subject.directory}/no-such.sock", scratch=subject.directory / "none")
-    with pytest.raises(EngineUnavailable):
-        await nowhere.check()
-    await nowhere.aclose()
+    endpoint = f"unix://{subject.directory}/silent.sock"
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_unix_server(say_nothing, subject.directory / "silent.sock"):
+        silent = DaggerEngine(endpoint=endpoint, scratch=subject.directory / "none")
+        with pytest.raises(EngineUnavailable, match=f"no answer from the Dagger Engine at {endpoint}"):
+            await silent.check()
+        await silent.aclose()
 
 
 async def test_a_command_line_that_is_not_there_is_said_to_be_lacking(subject: DaggerSubject) -> None:

@@ -75,6 +75,8 @@ class Session:
         ``cli`` is the path of Dagger's command line; by default the one that Dagger's own variable names, else the SDK
         downloads one.
         """
+        if endpoint is not None:
+            await _knock(endpoint)
         await asyncio.to_thread(importlib.import_module, "dagger")
         words = bytearray()
         process = await _start(endpoint, cli)
@@ -84,7 +86,7 @@ class Session:
                 await session._open()
             opened = True
         except TimeoutError:
-            raise EngineUnavailable(f"no answer from the Dagger Engine at {endpoint or 'its usual place'}") from None
+            raise _silence(endpoint) from None
         finally:
             if not opened:
                 session._kill()
@@ -235,6 +237,31 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         for other in others:
             yield b"".join(gathered).removesuffix(b"\r")
             gathered = [other]
+
+
+async def _knock(endpoint: str) -> None:
+    """Raise if nobody listens there, where that can be known at once: the command line tries on, and says nothing."""
+    scheme, _, place = endpoint.partition("://")
+    try:
+        async with asyncio.timeout(_OPEN_SECONDS):
+            if scheme == "unix":
+                _, writer = await asyncio.open_unix_connection(place)
+            elif scheme == "tcp":
+                host, _, port = place.rpartition(":")
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            else:
+                return
+    except TimeoutError:
+        raise _silence(endpoint) from None
+    except (PermissionError, ValueError) as error:
+        raise EngineRefused(f"the Dagger Engine at {endpoint} cannot be spoken to: {words_of(error)}") from error
+    except OSError as error:
+        raise EngineUnavailable(f"no Dagger Engine at {endpoint}: {words_of(error)}") from error
+    writer.close()
+
+
+def _silence(endpoint: str | None) -> EngineUnavailable:
+    return EngineUnavailable(f"no answer from the Dagger Engine at {endpoint or 'its usual place'}")
 
 
 async def _start(endpoint: str | None, cli: str | None) -> asyncio.subprocess.Process:
