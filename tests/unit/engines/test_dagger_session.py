@@ -13,7 +13,7 @@ NO_CLI = "/nowhere/dagger"
 
 async def test_where_there_is_no_socket_there_is_no_engine_yet(tmp_path: Path) -> None:
     endpoint = f"unix://{tmp_path}/engine.sock"
-    with pytest.raises(EngineUnavailable, match=f"no Dagger Engine at {endpoint}: .*No such file") as raised:
+    with pytest.raises(EngineUnavailable, match=f"no Dagger Engine at {endpoint}: No such file") as raised:
         await Session.open(endpoint, cli=NO_CLI)
     assert not isinstance(raised.value, EngineRefused)
 
@@ -29,7 +29,7 @@ async def test_where_nobody_listens_there_is_no_engine_yet(host: str) -> None:
 
 
 async def test_a_place_without_a_port_is_none() -> None:
-    with pytest.raises(EngineRefused, match=r"tcp://127\.0\.0\.1 cannot be spoken to"):
+    with pytest.raises(EngineRefused, match="it lacks a port"):
         await Session.open("tcp://127.0.0.1", cli=NO_CLI)
 
 

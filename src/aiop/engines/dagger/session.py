@@ -253,10 +253,11 @@ async def _knock(endpoint: str) -> None:
                 return
     except TimeoutError:
         raise _silence(endpoint) from None
-    except (PermissionError, ValueError) as error:
-        raise EngineRefused(f"the Dagger Engine at {endpoint} cannot be spoken to: {words_of(error)}") from error
+    except ValueError:
+        raise EngineRefused(f"{endpoint} is no place of a Dagger Engine: it lacks a port") from None
     except OSError as error:
-        raise EngineUnavailable(f"no Dagger Engine at {endpoint}: {words_of(error)}") from error
+        kind = EngineRefused if isinstance(error, PermissionError) else EngineUnavailable
+        raise kind(f"no Dagger Engine at {endpoint}: {error.strerror or words_of(error)}") from error
     writer.close()
 
 
