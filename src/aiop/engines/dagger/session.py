@@ -35,7 +35,7 @@ _RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
 
 _OPEN_SECONDS = 30
 _PROVISION_SECONDS = 600
-"""Where no engine is named, one is fetched and started first."""
+"""Where an image is named, or nothing, an engine is fetched and started first."""
 _CLOSE_SECONDS = 10
 _LAST_WORDS = 2000
 _ANY_ONE = 0o777
@@ -82,7 +82,8 @@ class Session:
         process = await _start(endpoint, cli)
         session, opened = cls(process, words), False
         try:
-            async with asyncio.timeout(_PROVISION_SECONDS if endpoint is None else _OPEN_SECONDS):
+            provided = endpoint is None or endpoint.startswith("image://")
+            async with asyncio.timeout(_PROVISION_SECONDS if provided else _OPEN_SECONDS):
                 await session._open()
             opened = True
         except TimeoutError:
