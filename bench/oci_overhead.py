@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -115,6 +116,9 @@ async def main() -> None:
     parser.add_argument("--only", nargs="+", help="names of graphs, or their beginnings")
     parser.add_argument("--directory", type=Path, help="where containers are made; a file system with a journal")
     options = parser.parse_args()
+    if (task := asyncio.current_task()) is not None:
+        # Also what it has started is to end.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     graphs = [chain(), fan_out(), threes()]
     graphs += [replayed(path) for path in sorted(options.wfinstances.glob("*.json"))] if options.wfinstances else []
     if options.only:
@@ -124,14 +128,12 @@ async def main() -> None:
         sides = await contenders(stack, place, docker=options.docker)
         for side in sides:
             await side.run(fan_out(4))
-        figures: dict[str, Figures] = {}
-        for number in range(options.rounds):
-            for graph in graphs:
-                taking_part = [side for side in sides if graph.steps <= DOCKER_STEPS or not isinstance(side, Docker)]
-                found = figures.setdefault(graph.name, {side.name: [] for side in taking_part})
-                await measure(graph, taking_part, found, number)
         for graph in graphs:
-            show(graph, figures[graph.name])
+            taking_part = [side for side in sides if graph.steps <= DOCKER_STEPS or not isinstance(side, Docker)]
+            figures: Figures = {side.name: [] for side in taking_part}
+            for number in range(options.rounds):
+                await measure(graph, taking_part, figures, number)
+            show(graph, figures)
 
 
 if __name__ == "__main__":
