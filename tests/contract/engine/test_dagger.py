@@ -83,7 +83,7 @@ async def test_a_user_without_rights_can_be_stopped(subject: DaggerSubject) -> N
 
 async def test_what_ignores_the_request_is_killed_with_all_that_it_has_started(subject: DaggerSubject) -> None:
     mount = VolumeMount(f"aiop-stop-{uuid4()}", "/kept", read_only=False)
-    beside = "(while true; do date +%s%N >/kept/alive; sleep 0.02; done) &"
+    beside = "(while true; do date +%s%N >/kept/new; mv /kept/new /kept/alive; sleep 0.02; done) &"
     text = f"trap '' TERM; {beside} echo x=1 >$AIOP_OUTPUT; echo up; wait"
     key, output = subject.key(), Output()
     await subject.engine.start(key, subject.run(text, mounts=(mount,)), output)
