@@ -68,12 +68,24 @@ def screens(present: Present) -> Iterator[Screen]:
     yield Screen("workflow-edit", f"{workflow}/edit", "text=No faults")
     yield Screen("workflow-versions", f"{workflow}/versions", ".cm-changedLine, .cm-deletedChunk")
     yield Screen("workflow-run", workflow, "[role=dialog] button[type=submit]", act=run)
-    yield Screen("pipelines", "/pipelines", "h1")
+    yield Screen("pipelines", "/pipelines", "text=handbook")
+    pipeline, agents = f"/pipelines/{present.pipeline}", present.agents
+    yield Screen("workflow-new", "/workflows/new", "text=No faults")
+    yield Screen("workflow-faults", "/workflows/new", "text=2 faults", act=misspell)
+    yield Screen("pipeline", pipeline, "text=SHA256SUMS")
+    yield Screen("pipeline-new", "/pipelines/new", "text=No faults", act=inline)
+    yield Screen("pipeline-run", pipeline, "[role=dialog] button[type=submit]", act=run)
     yield Screen("agents", "/agents", "tbody tr a")
+    yield Screen("agent", f"/agents/{agents['local']}", "text=Registered")
+    yield Screen("agent-offline", f"/agents/{agents['build-farm']}", "text=Its engine is in trouble")
+    yield Screen("agent-register", "/agents", "text=Node selector", act=register)
     yield Screen("users", "/settings/users", "text=editor")
     yield Screen("tokens", "/settings/tokens", "text=nightly-build")
     yield Screen("secrets", "/settings/secrets", "text=warehouse-password")
     yield Screen("audit", "/settings/audit", "tbody tr")
+    yield Screen("narrow-executions", "/executions", "tbody tr a", size=NARROW)
+    yield Screen("narrow-pipeline", pipeline, "text=SHA256SUMS", size=NARROW)
+    yield Screen("narrow-agent", f"/agents/{agents['build-farm']}", "text=Its engine is in trouble", size=NARROW)
     yield Screen("narrow-workflow", workflow, "text=sales-report", size=NARROW)
     yield Screen("narrow-agents", "/agents", "h1", size=NARROW)
     yield Screen("narrow-overview", "/", "text=Failed lately", size=NARROW)
@@ -83,6 +95,31 @@ def screens(present: Present) -> Iterator[Screen]:
 def details(page: Page) -> None:
     """Open the details of the step."""
     page.get_by_role("tab", name="Details").click()
+
+
+def misspell(page: Page) -> None:
+    """Write a definition that is wrong twice."""
+    expect(page.get_by_text("No faults")).to_be_visible()
+    editor = page.get_by_role("textbox", name="Definition")
+    text = editor.inner_text().replace("image:", "imag:").replace("type: string", "type: text")
+    editor.fill(text)
+
+
+def inline(page: Page) -> None:
+    """Write the definition of a pipeline in the form."""
+    page.get_by_label("Name").fill("nightly-archive")
+    page.get_by_role("textbox", name="Directory").fill("/src/archive")
+    page.get_by_text("Here", exact=True).click()
+
+
+def register(page: Page) -> None:
+    """Fill in the form of an agent on a cluster."""
+    page.get_by_role("button", name="Register").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("cluster")
+    dialog.get_by_role("combobox", name="Type").click()
+    page.get_by_role("option", name="Kubernetes").click()
+    dialog.get_by_label("Namespace").fill("batch")
 
 
 def run(page: Page) -> None:

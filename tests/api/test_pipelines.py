@@ -106,6 +106,18 @@ async def test_a_fault_is_named_at_creation_and_at_change(
         assert found[fault[0]].startswith(fault[1])
 
 
+async def test_a_document_is_checked_and_not_stored(viewer: httpx.AsyncClient) -> None:
+    document: dict[str, Any] = {"steps": [{"id": "a", "container": {"image": "busybox:1"}}]}
+    answer = await viewer.post("/dagger/pipelines/validate", json=document)
+    assert answer.json() == {"valid": True, "name": "pipeline", "steps": 1}
+    document["steps"] += [{"id": "a", "container": {"imag": "busybox:1"}}]
+    document["outputs"] = [{"name": "o", "path": "o", "step": "b"}]
+    refused = (await viewer.post("/dagger/pipelines/validate", json=document)).json()
+    named = {fault["field"] for fault in refused["details"]["errors"]}
+    assert "steps[1].container.imag" in named
+    assert (await viewer.get("/dagger/pipelines")).json()["total"] == 0
+
+
 async def test_what_is_missing_is_named(client: httpx.AsyncClient) -> None:
     required = "Field is required"
     assert faults(await client.post("/dagger/pipelines", json={})) == {

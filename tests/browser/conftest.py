@@ -63,6 +63,15 @@ async def api(service: ServiceProcess) -> AsyncIterator[AsyncClient]:
         yield client
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bare(built: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServiceProcess]:
+    """A service without real containers on which nothing was ever done; who kills it starts it again."""
+    process = ServiceProcess(tmp_path_factory.mktemp("bare") / "data", engine="fake")
+    await process.start()
+    yield process
+    await process.stop()
+
+
 @pytest.fixture(scope="session")
 def gates(service: ServiceProcess) -> Path:
     """A directory that steps may mount."""

@@ -5,9 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from playwright.async_api import Page
+
 from aiop.client import AsyncClient
 
-__all__ = ["execute", "gate", "step"]
+__all__ = ["execute", "gate", "step", "write"]
+
+
+_PASTE = """(editor, text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  editor.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+
+
+async def write(page: Page, text: str) -> None:
+    """Put a text into the editor of a definition as who pastes it does."""
+    editor = page.get_by_role("textbox", name="Definition", exact=True)
+    await editor.click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.press("Delete")
+    await editor.evaluate(_PASTE, text)
 
 
 def step(step_id: str, script: str, *needs: str, **fields: Any) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import Page, expect
 
-from aiop.client import AsyncClient
+from aiop.client import AsyncClient, InvalidRequest
 from browser.accessibility import violations
 from browser.watch import Watch
 
@@ -40,6 +42,85 @@ async def test_an_agent_is_registered_changed_and_deleted(page: Page, api: Async
     await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await expect(page.get_by_role("heading", name="Agents", level=1)).to_be_visible()
     assert [agent.name async for agent in api.agents.iter()] == ["local"]
+
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u, namespace: jobs}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:9"}}]
+users: [{name: u, user: {token: t}}]
+"""
+
+
+async def test_a_cluster_is_registered_with_each_fault_at_its_field(
+    page: Page, api: AsyncClient, watch: Watch, tmp_path: Path
+) -> None:
+    watch.expected.append("400")
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text("no: kubeconfig")
+    await page.goto("/agents")
+    await page.get_by_role("button", name="Register").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("cluster")
+    await dialog.get_by_role("combobox", name="Type").click()
+    await page.get_by_role("option", name="Kubernetes").click()
+    async with page.expect_file_chooser() as chooser:
+        await dialog.get_by_role("button", name="Kubeconfig").click()
+    await (await chooser.value).set_files(kubeconfig)
+    await dialog.get_by_label("Namespace").fill("No Name")
+    for label, word in (("Node selector", "disk=ssd"), ("Tolerations", "spot:NoSchedule")):
+        await dialog.get_by_role("combobox", name=label).fill(word)
+        await page.keyboard.press("Enter")
+    await dialog.get_by_role("button", name="Register").click()
+    faulty = dialog.locator("[aria-invalid=true], [data-error=true]")
+    await expect(dialog.get_by_label("Namespace")).to_have_attribute("aria-invalid", "true")
+    await expect(dialog.locator(".mantine-FileInput-error")).to_be_visible()
+    await expect(dialog.get_by_role("alert")).to_have_count(0)
+    assert await faulty.count() >= 2
+    assert await violations(page) == []
+
+    kubeconfig.write_text(KUBECONFIG)
+    async with page.expect_file_chooser() as chooser:
+        await dialog.get_by_role("button", name="Kubeconfig").click()
+    await (await chooser.value).set_files(kubeconfig)
+    await dialog.get_by_label("Namespace").fill("batch")
+    await dialog.get_by_role("button", name="Register").click()
+    await page.get_by_role("link", name="cluster").click()
+    for fact in ("batch", "disk=ssd", "spot:NoSchedule", "stored"):
+        await expect(page.get_by_text(fact, exact=True)).to_be_visible()
+
+    await page.get_by_role("button", name="Edit").click()
+    await dialog.get_by_label("Namespace").fill("other")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("other", exact=True)).to_be_visible()
+    [agent] = (await api.agents.list(name="cluster")).items
+    engine = (await api.agents.get(agent.id)).engine
+    assert engine.raw["pods"]["tolerations"] == [
+        {"key": "spot", "operator": "Exists", "value": None, "effect": "NoSchedule"}
+    ]
+    assert engine.raw["tls"] is True  # its kubeconfig was not sent again
+    await api.agents.delete(agent.id)
+
+
+async def test_an_agent_without_its_words_gets_nothing_new(page: Page, api: AsyncClient, image: str) -> None:
+    [local] = (await api.agents.list(name="local")).items
+    engine = (await api.agents.get(local.id)).engine
+    address = {"type": engine.type, "endpoint": engine.endpoint}
+    agent = await api.agents.create({"name": "to rest", "capabilities": ["resting"], "engine": address})
+    document = {"name": "for it", "requires": ["resting"], "steps": [{"id": "a", "container": {"image": image}}]}
+    workflow = await api.workflows.create(document)
+    await page.goto(f"/agents/{agent.id}")
+    await expect(page.get_by_text("idle")).to_be_visible()
+    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("dialog").get_by_role("combobox", name="Can do").focus()
+    await page.keyboard.press("Backspace")
+    await page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    with pytest.raises(InvalidRequest, match="resting"):
+        await api.workflows.execute(workflow.id)
+    await api.agents.delete(agent.id)
 
 
 async def test_an_agent_in_use_is_deleted_by_force_only(

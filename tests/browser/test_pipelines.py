@@ -11,6 +11,8 @@ from playwright.async_api import Page, expect
 
 from aiop.client import AsyncClient
 from browser.accessibility import violations
+from browser.flows import write
+from browser.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.docker]
 
@@ -36,16 +38,16 @@ async def test_a_pipeline_is_stored_run_twice_and_its_file_downloaded(
     page: Page, api: AsyncClient, image: str, tmp_path: Path
 ) -> None:
     await page.goto("/pipelines")
-    await page.get_by_role("button", name="New").click()
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Name").fill("app")
-    await dialog.get_by_text("Upload an archive").click()
+    await page.get_by_role("link", name="New").click()
+    await expect(page.get_by_role("heading", name="New pipeline")).to_be_visible()
+    await page.get_by_label("Name").fill("app")
+    await page.get_by_text("Upload an archive").click()
     async with page.expect_file_chooser() as chooser:
-        await dialog.get_by_role("button", name="Archive").click()
+        await page.get_by_role("button", name="Archive").click()
     await (await chooser.value).set_files(archive(tmp_path, image))
     assert await violations(page) == []
-    await dialog.get_by_role("button", name="Create").click()
-    await page.get_by_role("link", name="app").click()
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.get_by_role("heading", name="app", level=1)).to_be_visible()
     await expect(page.get_by_text("It was not executed yet.")).to_be_visible()
     [pipeline] = (await api.pipelines.list(name="app")).items
 
@@ -65,3 +67,47 @@ async def test_a_pipeline_is_stored_run_twice_and_its_file_downloaded(
         await page.get_by_role("button", name="program").click()
     assert Path(await (await download.value).path()).read_text() == "to be\n"
     assert await violations(page) == []
+
+
+async def test_a_definition_is_written_with_its_faults_shown_and_its_inputs_are_asked_for(
+    page: Page, api: AsyncClient, image: str, watch: Watch, gates: Path
+) -> None:
+    watch.expected.append("400")
+    (gates / "written").mkdir()
+    await page.goto("/pipelines/new")
+    await page.get_by_label("Name").fill("written here")
+    await page.get_by_role("textbox", name="Directory").fill(str(gates / "written"))
+    await page.get_by_text("Here", exact=True).click()
+    await expect(page.get_by_text("No faults")).to_be_visible()
+
+    step = f"  - id: a\n    container: {{image: '{image}', script: 'echo $INPUT_WHO', network: none}}\n"
+    await write(page, f"# kept\nsteps:\n{step}    sourcs: []\n")
+    fault = page.get_by_role("list", name="Faults").get_by_role("listitem")
+    await expect(fault).to_contain_text("Line 5")
+    await expect(fault).to_contain_text("sources")
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Create").click()
+    await expect(fault).to_contain_text("steps[0].sourcs")
+    await expect(page.get_by_role("heading", name="New pipeline")).to_be_visible()
+
+    declared = "inputs: {who: {type: string, required: true}}"
+    await write(page, f"# kept\n{declared}\nsteps:\n{step}    inputs: {{who: '${{inputs.who}}'}}\n")
+    await expect(page.get_by_text("No faults")).to_be_visible()
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.get_by_text("stored with it")).to_be_visible()
+    [pipeline] = (await api.pipelines.list(name="written here")).items
+    assert str(pipeline.pipeline_definition).startswith("# kept")
+
+    await page.get_by_role("button", name="Run").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("textbox", name="who").fill("you")
+    await dialog.get_by_role("button", name="Run").click()
+    await page.wait_for_url("**/executions/*")
+    assert (await api.executions.wait(page.url.rpartition("/")[2])).outputs == {"result": "you"}
+
+    await page.goto(f"/pipelines/{pipeline.id}/edit")
+    await expect(page.get_by_role("textbox", name="Definition")).to_contain_text("# kept")
+    await page.get_by_label("Description").fill("changed")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("changed", exact=True)).to_be_visible()
+    assert (await api.pipelines.get(pipeline.id)).pipeline_definition == pipeline.pipeline_definition

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Dialog, Page, expect
+from playwright.async_api import Dialog, Locator, Page, expect
 
 from aiop.client import AsyncClient
 from browser.accessibility import violations
+from browser.flows import gate, write
 from browser.watch import Watch
-
-PASTE = """(editor, text) => {
-  const clipboardData = new DataTransfer();
-  clipboardData.setData("text/plain", text);
-  editor.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-}"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.docker]
 
@@ -30,15 +26,6 @@ def document(image: str, name: str, **fields: Any) -> dict[str, Any]:
     }
     inputs = {"who": {"type": "string", "required": True}, "times": {"type": "integer", "default": 1}}
     return {"name": name, "inputs": inputs, "steps": [step], **fields}
-
-
-async def write(page: Page, text: str) -> None:
-    """Put a text into the editor as who pastes it does."""
-    editor = page.get_by_role("textbox", name="Definition")
-    await editor.click()
-    await page.keyboard.press("Control+A")
-    await page.keyboard.press("Delete")
-    await editor.evaluate(PASTE, text)
 
 
 async def test_a_list_is_filtered_sorted_and_paged_by_the_address(page: Page, api: AsyncClient, image: str) -> None:
@@ -184,6 +171,59 @@ async def test_buttons_and_times_keep_to_one_row_on_a_telephone(page: Page, api:
     assert len({box["y"] for box in boxes if box is not None}) == 1
     assert await page.get_by_role("cell").locator("time").evaluate("each => each.getClientRects().length") == 1
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+async def test_the_status_beside_the_name_is_that_of_the_newest_execution(
+    page: Page, api: AsyncClient, image: str, gates: Path
+) -> None:
+    volume, wait = gate(gates / "status")
+    container = {"image": image, "script": wait, "volumes": [volume], "network": "none"}
+    workflow = await api.workflows.create({"name": "current", "steps": [{"id": "a", "container": container}]})
+    await page.goto(f"/workflows/{workflow.id}")
+    head = page.locator("header").filter(has=page.get_by_role("heading", name="current", level=1))
+    await expect(head.get_by_text("pending")).to_be_visible()
+    await api.workflows.execute(workflow.id)
+    await expect(head.get_by_text("running")).to_be_visible()
+    (gates / "status" / "open").touch()
+    await expect(head.get_by_text("completed")).to_be_visible()
+
+
+async def test_a_workflow_is_written_and_run_by_the_keyboard_alone(page: Page, api: AsyncClient, image: str) -> None:
+    async def tab_to(control: Locator) -> None:
+        for _ in range(40):
+            await page.keyboard.press("Tab")
+            if await control.evaluate("each => each === document.activeElement"):
+                return
+        raise AssertionError(f"Tab does not lead to {control}")
+
+    await page.goto("/")
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    await tab_to(page.get_by_role("link", name="Workflows"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Workflows", level=1)).to_be_visible()
+    await tab_to(page.get_by_role("link", name="New"))
+    await page.keyboard.press("Enter")
+    editor = page.get_by_role("textbox", name="Definition")
+    await expect(page.get_by_text("No faults")).to_be_visible()
+    await tab_to(editor)
+    await page.keyboard.press("Control+A")
+    text = f"name: by keyboard\nsteps:\n- {{id: a, container: {{image: {image}, script: echo hi, network: none"
+    await page.keyboard.type(text)  # each line begins where the one before it did, and braces close themselves
+    await expect(editor).to_contain_text("network: none}}")
+    await expect(page.get_by_text("No faults")).to_be_visible()
+    await page.keyboard.press("Escape")  # what is offered
+    await page.keyboard.press("Escape")
+    await tab_to(page.get_by_role("button", name="Create"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="by keyboard")).to_be_visible()
+    await tab_to(page.get_by_role("button", name="Run"))
+    await page.keyboard.press("Enter")
+    run = page.get_by_role("dialog").get_by_role("button", name="Run")
+    await expect(run).to_be_visible()
+    await tab_to(run)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/executions/*")
+    assert (await api.executions.wait(page.url.rpartition("/")[2])).succeeded
 
 
 async def test_a_workflow_is_deleted_when_that_is_confirmed(page: Page, api: AsyncClient, image: str) -> None:

@@ -26,6 +26,7 @@ export const theme = createTheme({
   headings: { fontWeight: "620", sizes: { h1: { fontSize: "1.375rem" }, h2: { fontSize: "1rem" } } },
   components: {
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
+    FileInput: { defaultProps: { clearButtonProps: { "aria-label": "Take the file away" } } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Modal: {
       defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } },
@@ -43,6 +44,7 @@ export const resolver: CSSVariablesResolver = () => ({
   light: {
     "--mantine-color-dimmed": "#5c6373",
     "--mantine-color-placeholder": "#6b7282",
+    "--mantine-color-error": "#c02626",
     "--mantine-color-body": "#ffffff",
     "--focus": "#4c5fd5",
     "--surface-sunken": "#f6f7f9",
@@ -80,6 +82,7 @@ export const resolver: CSSVariablesResolver = () => ({
   dark: {
     "--mantine-color-dimmed": "#9aa1b1",
     "--mantine-color-placeholder": "#8f96a7",
+    "--mantine-color-error": "#ff8b8b",
     "--mantine-color-body": "#14161f",
     "--focus": "#8f9df0",
     "--surface-sunken": "#0e1017",

@@ -24,6 +24,7 @@ from aiop.api.schemas.pipelines import (
     PipelineRequest,
     SubmittedPipeline,
 )
+from aiop.api.schemas.workflows import Validation
 from aiop.api.services import services_of
 from aiop.api.submissions import IdempotencyKey, submission_of
 from aiop.api.tracing import CallerTrace
@@ -34,7 +35,7 @@ from aiop.model.pipelines import PipelineRecord
 from aiop.model.state import ExecutionStatus
 from aiop.operations import PipelineSubmission
 from aiop.operations.merge import members
-from aiop.spec import faults_of, parse_json
+from aiop.spec import PipelineDocument, faults_of, parse_json
 
 __all__ = ["router"]
 
@@ -73,6 +74,17 @@ async def create_pipeline(request: Request, _: Editor) -> Response:
     fields = await _fields(request, PipelineRequest)
     record = await services_of(request).pipelines.create(fields)
     return json_response(_view(record), status=HTTPStatus.CREATED, headers={"Location": f"{router.prefix}/{record.id}"})
+
+
+@router.post(
+    "/validate",
+    dependencies=[NoQuery],
+    **describe("validate_pipeline", answer=Validation, takes=PipelineDocument, errors=(400, 401, 413)),
+)
+async def validate_pipeline(request: Request, _: Viewer) -> Response:
+    """Check a definition as creation would check an inline one, and store nothing."""
+    definition = await services_of(request).pipelines.validate(await raw_body(request))
+    return json_response({"valid": True, "name": definition.name, "steps": len(definition.steps)})
 
 
 @router.get(

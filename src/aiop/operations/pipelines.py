@@ -39,6 +39,9 @@ __all__ = ["PipelineOperations", "PipelineSubmission"]
 DEFINITION_LIMIT = 8 * 1024 * 1024
 """Largest file that is read as a pipeline, in bytes."""
 
+UNNAMED = "pipeline"
+"""What a document is called that says no name and belongs to no pipeline yet."""
+
 _DEFINITION = "pipeline_definition"
 _SOURCE = "source_directory"
 
@@ -79,6 +82,11 @@ class PipelineOperations:
         self._vault = vault
         self._source_roots = tuple(source_roots)
         self._volume_roots = tuple(volume_roots)
+
+    async def validate(self, body: bytes) -> Definition:
+        """Check a document, given as JSON text, and store nothing; raises ``InvalidRequest`` with every fault."""
+        volumes = policy_of(self._volume_roots, await self._store.all_agents())
+        return await asyncio.to_thread(lambda: check_value(_named(parse_json(body), UNNAMED), volumes, check_pipeline))
 
     async def create(self, fields: Mapping[str, Any]) -> PipelineRecord:
         """Store a pipeline; ``fields`` are those of ``NewPipeline``. Raises ``InvalidRequest``.
@@ -212,12 +220,17 @@ class PipelineOperations:
 def _check(name: str, given: JsonValue, volumes: VolumePolicy, *, as_json: bool) -> tuple[str, Definition]:
     try:
         document = parse_pipeline(given, as_json=as_json) if isinstance(given, str) else given
-        if isinstance(document, dict) and document.get("name") is None:
-            document = {**document, "name": name}
+        document = _named(document, name)
         definition = check_value(document, volumes, check_pipeline)
     except InvalidRequest as error:
         raise InvalidRequest([_within_definition(fault) for fault in error.faults]) from None
     return json.dumps(document, separators=(",", ":")), definition
+
+
+def _named(document: JsonValue, name: str) -> JsonValue:
+    if isinstance(document, dict) and document.get("name") is None:
+        return {**document, "name": name}
+    return document
 
 
 def _within_definition(fault: Fault) -> Fault:

@@ -50,6 +50,12 @@ export function deletePipeline(id: string) {
   return unwrap(api.DELETE("/dagger/pipelines/{pipeline_id}", { params: at(id) }));
 }
 
+/** Throws an `ApiError` with every fault of the document. */
+export function validatePipeline(document: unknown) {
+  const body = document as components["schemas"]["PipelineDocument"];
+  return unwrap(api.POST("/dagger/pipelines/validate", { body }));
+}
+
 export function executePipeline(id: string, request: ExecutePipelineRequest) {
   const body = request as components["schemas"]["ExecutePipelineRequest"];
   return unwrap(api.POST("/dagger/pipelines/{pipeline_id}/execute", { params: at(id), body }));

@@ -1,70 +1,17 @@
-import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
-import type { ReactNode, SubmitEvent } from "react";
-import { ApiError, messageOf } from "../api/errors";
-import { WrongInput } from "../lib/inputs";
-import classes from "./FormDialog.module.css";
+import { Modal } from "@mantine/core";
+import { Form, type FormProps } from "./Form";
 
-/** Says what is wrong with a field, if the service has found something. */
-export type FaultOf = (field: string) => string | undefined;
-
-interface FormDialogProps<Result> {
+interface FormDialogProps<Result> extends Omit<FormProps<Result>, "onCancel"> {
   title: string;
-  /** What the button says that does it. */
-  action: string;
-  danger?: boolean;
   size?: string;
-  /** Those whose faults the form shows itself; the others' are shown above the buttons. */
-  fields?: readonly string[];
   onClose: () => void;
-  /** Does it; what it throws is shown. */
-  perform: (form: FormData) => Promise<Result>;
-  /** When it is done; closes by default. */
-  onDone?: (result: Result) => void;
-  children: (faultOf: FaultOf) => ReactNode;
 }
 
-/** A form in a dialog; mount it to open it. */
-export function FormDialog<Result>(props: FormDialogProps<Result>) {
-  const { title, action, danger = false, size = "md", fields = [], onClose, perform, onDone = onClose, children } = props;
-  const mutation = useMutation({ mutationFn: perform, onSuccess: onDone });
-  const { faultOf, rest } = shown(mutation.error, fields);
-  const submit = (event: SubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    mutation.mutate(new FormData(event.currentTarget));
-  };
+/** A form in a dialog; mount it to open it. Closes when it is done, unless `onDone` says what else. */
+export function FormDialog<Result>({ title, size = "md", onClose, onDone = onClose, ...form }: FormDialogProps<Result>) {
   return (
     <Modal opened onClose={onClose} title={title} size={size} closeButtonProps={{ "aria-label": "Close" }}>
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          {children(faultOf)}
-          {rest && (
-            <Alert color="red" variant="light" p="sm" className={classes.error}>
-              {rest}
-            </Alert>
-          )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" color={danger ? "red" : undefined} loading={mutation.isPending}>
-              {action}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+      <Form {...form} onCancel={onClose} onDone={onDone} />
     </Modal>
   );
-}
-
-function shown(error: unknown, fields: readonly string[]): { faultOf: FaultOf; rest: string | undefined } {
-  if (error === null) return { faultOf: () => undefined, rest: undefined };
-  const faults = error instanceof ApiError ? error.faults : error instanceof WrongInput ? [error] : [];
-  const fieldOf = (path: string) => fields.find((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
-  const others = faults.filter((fault) => fieldOf(fault.field) === undefined);
-  const rest = faults.length === 0 ? messageOf(error) : others.map((each) => `${each.field}: ${each.message}`).join("\n");
-  return {
-    faultOf: (field) => faults.filter((fault) => fieldOf(fault.field) === field).map((fault) => fault.message).join(" ") || undefined,
-    rest: rest || undefined,
-  };
 }

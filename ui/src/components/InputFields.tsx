@@ -1,6 +1,6 @@
 import { NumberInput, PasswordInput, Select, Textarea, TextInput } from "@mantine/core";
 import { controlOf, type Declaration, type Declarations, shownDefault } from "../lib/inputs";
-import type { FaultOf } from "./FormDialog";
+import type { FaultOf } from "./Form";
 
 interface InputFieldsProps {
   /** What the workflow says of its inputs; without it any names with values are taken. */

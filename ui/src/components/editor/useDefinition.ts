@@ -25,9 +25,17 @@ export interface Definition {
   refused: (error: unknown) => boolean;
 }
 
-export function useDefinition(initial: Record<string, unknown>, check: Check): Definition {
-  const [language, setChosen] = useState<Language>("yaml");
-  const [text, setText] = useState(() => write(initial, "yaml"));
+interface DefinitionOptions {
+  /** What is there, as data or as somebody has written it. */
+  initial: Record<string, unknown> | string;
+  check: Check;
+  /** The field that holds the document, where it is saved as a part of something. */
+  within?: string;
+}
+
+export function useDefinition({ initial, check, within = "" }: DefinitionOptions): Definition {
+  const [language, setChosen] = useState<Language>(() => (isJson(initial) ? "json" : "yaml"));
+  const [text, setText] = useState(() => (typeof initial === "string" ? initial : write(initial, "yaml")));
   const [saved] = useState(text);
   const [findings, setFindings] = useState<readonly Finding[]>();
   const editor = useRef<EditorHandle>(undefined);
@@ -69,7 +77,7 @@ export function useDefinition(initial: Record<string, unknown>, check: Check): D
       return undefined;
     },
     refused: (error) => {
-      const found = refusalIn(text, error);
+      const found = refusalIn(text, error, within);
       if (found.length === 0) return false;
       setFindings(found);
       editor.current?.check();
@@ -89,10 +97,17 @@ async function findingsOf(text: string, check: Check): Promise<Finding[]> {
   return [];
 }
 
+function isJson(initial: Record<string, unknown> | string): boolean {
+  return typeof initial === "string" && initial.trimStart().startsWith("{");
+}
+
 /** What a refusal says, at its places in the order of the text; nothing where it is not about the text. */
-function refusalIn(text: string, error: unknown): Finding[] {
+function refusalIn(text: string, error: unknown, within = ""): Finding[] {
   const parsed = parse(text);
   if (!parsed.ok || !(error instanceof ApiError)) return [];
-  const found = error.faults.map(({ field, message }) => ({ ...locate(parsed.tree, field), field, message }));
+  const found = error.faults
+    .filter(({ field }) => field.startsWith(within))
+    .map(({ field, message }) => ({ field: field.slice(within.length).replace(/^\./, ""), message }))
+    .map(({ field, message }) => ({ ...locate(parsed.tree, field), field, message }));
   return found.sort((one, other) => one.from - other.from);
 }

@@ -11,7 +11,7 @@ export function UserMenu() {
   if (state.status !== "in") return null;
   const other = scheme === "dark" ? "light" : "dark";
   return (
-    <Menu position="top-start" width={200}>
+    <Menu position="top-start" width={200} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <UnstyledButton className={classes.user}>
           <span className={classes.avatar} data-letter={state.username.slice(0, 1).toUpperCase()} aria-hidden />

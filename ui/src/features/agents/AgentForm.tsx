@@ -2,7 +2,8 @@ import { Group, NumberInput, TagsInput, Textarea, TextInput } from "@mantine/cor
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { type Agent, agentKeys, type AgentRequest, createAgent, updateAgent } from "../../api/agents";
-import { type FaultOf, FormDialog } from "../../components/FormDialog";
+import type { FaultOf } from "../../components/Form";
+import { FormDialog } from "../../components/FormDialog";
 import { numberIn, textIn, wordsIn } from "../../lib/form";
 import { ENGINE_FIELDS, engineIn } from "./engine";
 import { EngineFields } from "./EngineFields";

@@ -1,7 +1,7 @@
 import { Fieldset, FileInput, Group, Select, SimpleGrid, Stack, Switch, TagsInput, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { components } from "../../api/schema";
-import type { FaultOf } from "../../components/FormDialog";
+import type { FaultOf } from "../../components/Form";
 import { writePods } from "../../lib/pods";
 import { ENGINES, type EngineType } from "./engine";
 

@@ -24,7 +24,7 @@ import { duration } from "../../lib/time";
 import { shortIds } from "../../lib/words";
 import { CacheHits } from "./CacheHits";
 import { Files } from "./Files";
-import { PipelineForm } from "./PipelineForm";
+import { isInline } from "./definition";
 import { RunPipeline } from "./RunPipeline";
 
 const route = getRouteApi("/app/pipelines/$id");
@@ -42,12 +42,10 @@ export function Pipeline() {
 
 function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
   const [running, run] = useDisclosure();
-  const [editing, edit] = useDisclosure();
   const [deleting, remove] = useDisclosure();
   const mayEdit = useMay("editor");
   const executions = useQuery(pipelineExecutionsQuery(pipeline.id, SHOWN));
   const { pipeline_definition: definition, timeout_seconds: timeout } = pipeline;
-  const inline = typeof definition !== "string" || definition.includes("\n");
   return (
     <Page
       title={pipeline.name}
@@ -56,7 +54,7 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
       actions={
         mayEdit && (
           <>
-            <Button variant="default" leftSection={<PencilIcon />} onClick={edit.open}>
+            <Button component={Link} to={`/pipelines/${pipeline.id}/edit`} variant="default" leftSection={<PencilIcon />}>
               Edit
             </Button>
             <Button variant="default" leftSection={<TrashIcon />} onClick={remove.open}>
@@ -74,7 +72,7 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
           <Facts
             facts={{
               Source: <Word title={pipeline.source_directory}>{shortIds(pipeline.source_directory)}</Word>,
-              Definition: inline ? "stored with it" : <Word>{definition}</Word>,
+              Definition: isInline(definition) ? "stored with it" : <Word>{definition}</Word>,
               Cache: pipeline.caching_enabled ? "on" : "off",
               "Time limit of an execution": timeout === null ? undefined : duration(timeout * 1000),
               Created: <Time at={pipeline.created_at} />,
@@ -87,7 +85,6 @@ function PipelinePage({ pipeline }: { pipeline: PipelineData }) {
         <ExecutionsOf of={{ pipeline: pipeline.id }} query={executions} columns={COLUMNS} />
       </Stack>
       {running && <RunPipeline pipeline={pipeline} onClose={run.close} />}
-      {editing && <PipelineForm pipeline={pipeline} onClose={edit.close} />}
       {deleting && (
         <DeleteDialog
           name={pipeline.name}

@@ -1,46 +1,76 @@
-import { FileInput, Group, NumberInput, SegmentedControl, Switch, Textarea, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
-import { createPipeline, type Pipeline, pipelineKeys, type PipelineRequest, updatePipeline } from "../../api/pipelines";
-import { type FaultOf, FormDialog } from "../../components/FormDialog";
+import { FileInput, NumberInput, SimpleGrid, Stack, Switch, Textarea, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { type Pipeline, type PipelineRequest, validatePipeline } from "../../api/pipelines";
+import { Either } from "../../components/Either";
+import { DefinitionEditor } from "../../components/editor/DefinitionEditor";
+import { useDefinition } from "../../components/editor/useDefinition";
+import { type FaultOf, Form } from "../../components/Form";
+import { useUnsaved } from "../../components/useUnsaved";
 import { numberIn, textIn } from "../../lib/form";
+import { FIRST, isInline } from "./definition";
 import { ARCHIVES, sourceIn } from "./source";
 
-const FIELDS = ["name", "description", "source_directory", "pipeline_definition", "timeout_seconds"];
+const DEFINITION = "pipeline_definition";
+const FIELDS = ["name", "description", "source_directory", DEFINITION, "timeout_seconds"];
+const SOURCES = ["A directory of the service", "Upload an archive"] as const;
+const DEFINITIONS = ["In a file of the source", "Here"] as const;
+const FILE = "pipeline.yaml";
 
 interface PipelineFormProps {
   /** The one to change; without it another is stored. */
   pipeline?: Pipeline;
-  onClose: () => void;
+  action: string;
+  save: (request: PipelineRequest) => Promise<unknown>;
+  cancel: () => void;
 }
 
-/** Stores a pipeline, or changes one. */
-export function PipelineForm({ pipeline, onClose }: PipelineFormProps) {
-  const queryClient = useQueryClient();
+/** Writes a pipeline: where its files are, and what is done with them. Who leaves with something unsaved is asked. */
+export function PipelineForm({ pipeline, action, save, cancel }: PipelineFormProps) {
+  const given = pipeline?.pipeline_definition ?? FILE;
+  const [place, setPlace] = useState<(typeof DEFINITIONS)[number]>(DEFINITIONS[isInline(given) ? 1 : 0]);
+  const definition = useDefinition({ initial: isInline(given) ? given : FIRST, check: validatePipeline, within: DEFINITION });
+  const [touched, setTouched] = useState(false);
+  useUnsaved(touched || definition.changed);
   const perform = async (form: FormData) => {
-    const body = await bodyOf(form);
-    const made = pipeline ? await updatePipeline(pipeline.id, body) : await createPipeline(body);
-    await queryClient.invalidateQueries({ queryKey: pipelineKeys.all });
-    notifications.show({ message: `${pipeline ? "Changed" : "Created"} ${made.name}.` });
+    const isHere = place === DEFINITIONS[1];
+    if (isHere && definition.read() === undefined) throw new Error("The definition cannot be read");
+    const request = { ...(await requestIn(form)), ...(isHere ? { pipeline_definition: definition.text } : {}) };
+    await save(request).catch((error: unknown) => {
+      if (isHere) definition.refused(error);
+      throw error;
+    });
   };
   return (
-    <FormDialog
-      title={pipeline ? `Edit ${pipeline.name}` : "New pipeline"}
-      action={pipeline ? "Save" : "Create"}
-      size="lg"
-      fields={FIELDS}
-      onClose={onClose}
-      perform={perform}
-    >
-      {(faultOf) => <Fields pipeline={pipeline} faultOf={faultOf} />}
-    </FormDialog>
+    <div onInput={() => setTouched(true)}>
+      <Form action={action} fields={FIELDS} onCancel={cancel} perform={perform}>
+        {(faultOf) => (
+          <>
+            <div className="panel">
+              <Stack gap="md" p="md">
+                <Fields pipeline={pipeline} faultOf={faultOf} />
+              </Stack>
+            </div>
+            <Either label="Definition" choices={DEFINITIONS} chosen={place} onChoose={setPlace}>
+              <TextInput
+                label="File"
+                description=".yaml or .json, by its path in the source"
+                name={DEFINITION}
+                required
+                defaultValue={isInline(given) ? FILE : given}
+                error={faultOf(DEFINITION)}
+              />
+              <DefinitionEditor label="Definition" root="PipelineDocument" definition={definition} />
+            </Either>
+          </>
+        )}
+      </Form>
+    </div>
   );
 }
 
-async function bodyOf(form: FormData): Promise<PipelineRequest> {
+async function requestIn(form: FormData): Promise<PipelineRequest> {
   const source = (await sourceIn(form)) ?? textIn(form, "source_directory");
-  const definition = textIn(form, "definition_text") ?? textIn(form, "pipeline_definition");
+  const definition = textIn(form, DEFINITION);
   return {
     name: textIn(form, "name") ?? "",
     description: textIn(form, "description"),
@@ -52,13 +82,32 @@ async function bodyOf(form: FormData): Promise<PipelineRequest> {
 }
 
 function Fields({ pipeline, faultOf }: { pipeline: Pipeline | undefined; faultOf: FaultOf }) {
+  const [source, setSource] = useState<(typeof SOURCES)[number]>(SOURCES[0]);
   return (
     <>
-      <TextInput label="Name" name="name" required data-autofocus maxLength={255} defaultValue={pipeline?.name} error={faultOf("name")} />
-      <Textarea label="Description" name="description" autosize defaultValue={pipeline?.description ?? ""} error={faultOf("description")} />
-      <Source current={pipeline?.source_directory} fault={faultOf("source_directory")} />
-      <DefinitionFields current={pipeline?.pipeline_definition} fault={faultOf("pipeline_definition")} />
-      <Group grow align="end">
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+        <TextInput label="Name" name="name" required autoFocus maxLength={255} defaultValue={pipeline?.name} error={faultOf("name")} />
+        <Textarea label="Description" name="description" autosize defaultValue={pipeline?.description ?? ""} error={faultOf("description")} />
+      </SimpleGrid>
+      <Either label="Files" choices={SOURCES} chosen={source} onChoose={setSource}>
+        <TextInput
+          label="Directory"
+          name="source_directory"
+          placeholder="/src"
+          required
+          defaultValue={pipeline?.source_directory}
+          error={faultOf("source_directory")}
+        />
+        <FileInput
+          label="Archive"
+          placeholder="tar, compressed or not, or zip"
+          name="archive"
+          accept={ARCHIVES}
+          required
+          error={faultOf("source_directory")}
+        />
+      </Either>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
         <NumberInput
           label="Time limit of an execution"
           name="timeout_seconds"
@@ -68,60 +117,13 @@ function Fields({ pipeline, faultOf }: { pipeline: Pipeline | undefined; faultOf
           defaultValue={pipeline?.timeout_seconds ?? ""}
           error={faultOf("timeout_seconds")}
         />
-        <Switch label="Use results again where nothing changed" name="caching_enabled" defaultChecked={pipeline?.caching_enabled ?? true} pb={8} />
-      </Group>
+        <Switch
+          label="Use results again where nothing changed"
+          name="caching_enabled"
+          defaultChecked={pipeline?.caching_enabled ?? true}
+          mt={{ base: 0, sm: 30 }}
+        />
+      </SimpleGrid>
     </>
-  );
-}
-
-/** Where the files are: on the machine of the service, or in an archive that is sent to it. */
-function Source({ current, fault }: { current: string | undefined; fault: string | undefined }) {
-  return (
-    <Either label="Where the files are" first="A directory of the service" second="Upload an archive">
-      <TextInput label="Source" name="source_directory" placeholder="/src" required defaultValue={current} error={fault} />
-      <FileInput label="Archive" description="tar, compressed or not, or zip" name="archive" accept={ARCHIVES} required error={fault} />
-    </Either>
-  );
-}
-
-function DefinitionFields({ current, fault }: { current: Pipeline["pipeline_definition"] | undefined; fault: string | undefined }) {
-  const inline = current !== undefined && (typeof current !== "string" || current.includes("\n"));
-  const text = typeof current === "string" ? current : JSON.stringify(current, null, 2);
-  return (
-    <Either label="Where the definition is" first="In a file of the source" second="Here" startsWithSecond={inline}>
-      <TextInput label="Definition" name="pipeline_definition" required defaultValue={inline ? "pipeline.yaml" : (current ?? "pipeline.yaml")} error={fault} />
-      <Textarea
-        label="Definition"
-        description="YAML"
-        name="definition_text"
-        required
-        autosize
-        minRows={6}
-        maxRows={20}
-        spellCheck={false}
-        defaultValue={inline ? text : "steps:\n  - id: build\n    container: {image: \"busybox:1\", script: ls}\n"}
-        styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: 13 } }}
-        error={fault}
-      />
-    </Either>
-  );
-}
-
-interface EitherProps {
-  label: string;
-  first: string;
-  second: string;
-  startsWithSecond?: boolean;
-  children: readonly [ReactNode, ReactNode];
-}
-
-/** One of two fields, with the choice between them; the other is not there, and says nothing. */
-function Either({ label, first, second, startsWithSecond = false, children }: EitherProps) {
-  const [chosen, choose] = useState(startsWithSecond ? second : first);
-  return (
-    <div>
-      <SegmentedControl size="xs" mb={6} aria-label={label} data={[first, second]} value={chosen} onChange={choose} />
-      {children[chosen === first ? 0 : 1]}
-    </div>
   );
 }

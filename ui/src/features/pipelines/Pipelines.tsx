@@ -1,8 +1,7 @@
 import { Button, Code } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { PackageIcon, PlusIcon } from "@primer/octicons-react";
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { type Pipeline, pipelinesQuery, type PipelinesSearch } from "../../api/pipelines";
 import { useMay } from "../../api/session";
 import type { Column } from "../../components/DataTable";
@@ -15,7 +14,6 @@ import { SearchBox } from "../../components/SearchBox";
 import { Time } from "../../components/Time";
 import { Word } from "../../components/Word";
 import { shortIds } from "../../lib/words";
-import { PipelineForm } from "./PipelineForm";
 
 const route = getRouteApi("/app/pipelines");
 
@@ -42,7 +40,6 @@ export function Pipelines() {
   const navigate = route.useNavigate();
   const query = useQuery(pipelinesQuery(search));
   const mayEdit = useMay("editor");
-  const [creating, { open, close }] = useDisclosure();
   const show = (change: PipelinesSearch) => void navigate({ search: { ...search, ...change } });
   const type = (change: PipelinesSearch) => void navigate({ search: { ...search, ...change, page: undefined }, replace: true });
   return (
@@ -52,7 +49,7 @@ export function Pipelines() {
         <>
           <SearchBox label="Name" value={search.name} onSearch={(name) => type({ name })} />
           {mayEdit && (
-            <Button leftSection={<PlusIcon />} onClick={open}>
+            <Button component={Link} to="/pipelines/new" leftSection={<PlusIcon />}>
               New
             </Button>
           )}
@@ -80,7 +77,6 @@ export function Pipelines() {
           </Empty>
         }
       />
-      {creating && <PipelineForm onClose={close} />}
     </Page>
   );
 }

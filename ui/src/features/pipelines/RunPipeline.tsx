@@ -6,17 +6,16 @@ import { executePipeline, type Pipeline } from "../../api/pipelines";
 import { FormDialog } from "../../components/FormDialog";
 import { InputFields } from "../../components/InputFields";
 import { RunOptions } from "../../components/RunOptions";
-import { type Declarations, inputsIn } from "../../lib/inputs";
+import { inputsIn } from "../../lib/inputs";
 import { optionsIn } from "../../lib/runOptions";
+import { inputsOf } from "./definition";
 import { ARCHIVES, sourceIn } from "./source";
 
 /** Asks for what an execution of a pipeline needs, executes it, and leads to the execution. */
 export function RunPipeline({ pipeline, onClose }: { pipeline: Pipeline; onClose: () => void }) {
   const navigate = useNavigate();
   const queryClient = useQueryClient();
-  const definition = pipeline.pipeline_definition;
-  // What a file in the source declares is not known here: the service says what does not fit.
-  const declared = typeof definition === "string" ? undefined : ((definition.inputs ?? undefined) as Declarations | undefined);
+  const declared = inputsOf(pipeline.pipeline_definition);
   const names = declared ? Object.keys(declared).map((name) => `inputs.${name}`) : ["inputs"];
   const perform = async (form: FormData) => {
     const source = await sourceIn(form);

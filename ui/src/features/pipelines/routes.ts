@@ -16,7 +16,17 @@ export const pipelineRoutes = [
   }),
   createRoute({
     getParentRoute: () => appRoute,
+    path: "/pipelines/new",
+    component: lazyRouteComponent(() => import("./NewPipeline"), "NewPipeline"),
+  }),
+  createRoute({
+    getParentRoute: () => appRoute,
     path: "/pipelines/$id",
     component: lazyRouteComponent(() => import("./Pipeline"), "Pipeline"),
+  }),
+  createRoute({
+    getParentRoute: () => appRoute,
+    path: "/pipelines/$id/edit",
+    component: lazyRouteComponent(() => import("./EditPipeline"), "EditPipeline"),
   }),
 ] as const;

@@ -1,11 +1,11 @@
 import { Alert, Button, Group } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useBlocker } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { messageOf } from "../../api/errors";
 import { validateWorkflow } from "../../api/workflows";
 import { DefinitionEditor } from "../../components/editor/DefinitionEditor";
 import { useDefinition } from "../../components/editor/useDefinition";
+import { useUnsaved } from "../../components/useUnsaved";
 
 interface WorkflowEditorProps {
   initial: Record<string, unknown>;
@@ -17,13 +17,9 @@ interface WorkflowEditorProps {
 /** Writes a workflow; who leaves with something unsaved is asked. */
 export function WorkflowEditor({ initial, action, save, cancel }: WorkflowEditorProps) {
   const check = useCallback((data: Record<string, unknown>) => validateWorkflow(data), []);
-  const definition = useDefinition(initial, check);
+  const definition = useDefinition({ initial, check });
   const mutation = useMutation({ mutationFn: save });
-  const unsaved = definition.changed && !mutation.isSuccess && !mutation.isPending;
-  useBlocker({
-    shouldBlockFn: () => unsaved && !window.confirm("Leave without saving what you have written?"),
-    enableBeforeUnload: () => unsaved,
-  });
+  useUnsaved(definition.changed && !mutation.isSuccess && !mutation.isPending);
   const submit = () => {
     const data = definition.read();
     if (data) mutation.mutate(data, { onError: (error) => definition.refused(error) });
