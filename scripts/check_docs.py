@@ -17,7 +17,8 @@ from aiop.spec import check_definition, check_pipeline
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"))
 EXAMPLES = (*ROOT.glob("examples/**/*.yaml"), *ROOT.glob("examples/**/*.json"))
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|\b(?:src|srcset)=\"([^\"]+)\"")
+PICTURES = tuple(ROOT.glob("docs/images/ui/*.png"))
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # Whole workflows, and lists of steps; other pieces of YAML show single fields.
 BLOCK = re.compile(
@@ -27,7 +28,7 @@ BLOCK = re.compile(
 
 def main() -> int:
     """Print what does not hold; returns the exit code."""
-    faults = [*broken_links(), *faulty_workflows()]
+    faults = [*broken_links(), *unseen_pictures(), *faulty_workflows()]
     print(*faults, sep="\n", end="\n" if faults else "")
     return 1 if faults else 0
 
@@ -35,7 +36,7 @@ def main() -> int:
 def broken_links() -> Iterator[str]:
     """Yield a sentence for each relative link that leads nowhere."""
     for page in PAGES:
-        for target in LINK.findall(CODE.sub("", page.read_text())):
+        for target in links(page):
             path, _, anchor = target.partition("#")
             if "://" in target:
                 continue
@@ -44,6 +45,17 @@ def broken_links() -> Iterator[str]:
                 yield f"{page.relative_to(ROOT)}: {target} does not exist"
             elif anchor and anchor not in anchors(goal):
                 yield f"{page.relative_to(ROOT)}: {target} has no such heading"
+
+
+def links(page: Path) -> list[str]:
+    """Return where the links and the pictures of a page lead."""
+    return [match[1] or match[2] for match in LINK.finditer(CODE.sub("", page.read_text()))]
+
+
+def unseen_pictures() -> Iterator[str]:
+    """Yield a sentence for each picture of a screen that no page leads to."""
+    seen = {(page.parent / link).resolve() for page in PAGES for link in links(page)}
+    yield from (f"{picture.relative_to(ROOT)}: no page shows it" for picture in PICTURES if picture not in seen)
 
 
 def anchors(page: Path) -> set[str]:
