@@ -31,6 +31,19 @@ STATE = ROOT / "var" / "engine"
 PASSWORD = "screenshots-are-public"  # noqa: S105 - of a service that lives for a minute
 PENDING = ".mantine-Skeleton-root, [role=status][aria-label=Loading]"
 """What stands where something is on its way."""
+MISSPELT = """name: greet-and-count
+inputs:
+  who: {type: text, default: world}
+steps:
+  - id: greet
+    container: {image: "busybox:1", script: "echo Hello"}
+  - id: count
+    depends_on: [great]
+    container:
+      image: busybox:1
+      command: [wc, -c]
+      enviroment: {LANG: C}
+"""
 WIDE = (1360, 850)
 NARROW = (390, 844)
 
@@ -71,7 +84,7 @@ def screens(present: Present) -> Iterator[Screen]:
     yield Screen("pipelines", "/pipelines", "text=handbook")
     pipeline, agents = f"/pipelines/{present.pipeline}", present.agents
     yield Screen("workflow-new", "/workflows/new", "text=No faults")
-    yield Screen("workflow-faults", "/workflows/new", "text=2 faults", act=misspell)
+    yield Screen("workflow-faults", "/workflows/new", "[aria-label=Faults] li", act=misspell)
     yield Screen("pipeline", pipeline, "text=SHA256SUMS")
     yield Screen("pipeline-new", "/pipelines/new", "text=No faults", act=inline)
     yield Screen("pipeline-run", pipeline, "[role=dialog] button[type=submit]", act=run)
@@ -98,11 +111,9 @@ def details(page: Page) -> None:
 
 
 def misspell(page: Page) -> None:
-    """Write a definition that is wrong twice."""
+    """Write a definition that is wrong in two places."""
     expect(page.get_by_text("No faults")).to_be_visible()
-    editor = page.get_by_role("textbox", name="Definition")
-    text = editor.inner_text().replace("image:", "imag:").replace("type: string", "type: text")
-    editor.fill(text)
+    page.get_by_role("textbox", name="Definition").fill(MISSPELT)
 
 
 def inline(page: Page) -> None:
@@ -110,6 +121,7 @@ def inline(page: Page) -> None:
     page.get_by_label("Name").fill("nightly-archive")
     page.get_by_role("textbox", name="Directory").fill("/src/archive")
     page.get_by_text("Here", exact=True).click()
+    expect(page.get_by_text("No faults")).to_be_visible()
 
 
 def register(page: Page) -> None:
@@ -139,6 +151,7 @@ def main(names: list[str]) -> int:
             client = stack.enter_context(Client(url, username="admin", password=PASSWORD))
             present = Present(client)
             playwright = stack.enter_context(sync_playwright())
+            expect.set_options(timeout=30_000)  # the machine runs containers meanwhile
             browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
             stack.callback(browser.close)
             session = sign_in(browser, url)

@@ -1,7 +1,10 @@
 import { useCallback, useRef, useState } from "react";
-import { ApiError } from "../../api/errors";
+import { pause } from "../../api/connection";
+import { ApiError, Unreachable } from "../../api/errors";
 import { type Finding, type Language, locate, parse, write } from "../../lib/document";
 import type { EditorHandle } from "./Editor";
+
+const AGAIN_MS = 2_000;
 
 /** Asks the service about a document; throws an `ApiError` with every fault. */
 export type Check = (data: Record<string, unknown>) => Promise<unknown>;
@@ -44,8 +47,12 @@ export function useDefinition({ initial, check, within = "" }: DefinitionOptions
   const lint = useCallback(
     async (written: string) => {
       const look = (looks.current += 1);
-      const found = await findingsOf(written, check);
-      if (look === looks.current) setFindings(found);
+      const isLatest = () => look === looks.current;
+      const found = await findingsOf(written, check, () => {
+        if (isLatest()) setFindings(undefined);
+        return isLatest();
+      });
+      if (isLatest()) setFindings(found);
       return found;
     },
     [check],
@@ -86,15 +93,19 @@ export function useDefinition({ initial, check, within = "" }: DefinitionOptions
   };
 }
 
-async function findingsOf(text: string, check: Check): Promise<Finding[]> {
+/** While the service is away nobody knows of faults: `onAway` says whether to ask again. */
+async function findingsOf(text: string, check: Check, onAway: () => boolean): Promise<Finding[]> {
   const parsed = parse(text);
   if (!parsed.ok) return parsed.findings;
-  try {
-    await check(parsed.data);
-  } catch (error) {
-    return refusalIn(text, error);
+  for (;;) {
+    try {
+      await check(parsed.data);
+      return [];
+    } catch (error) {
+      if (!(error instanceof Unreachable) || !onAway()) return refusalIn(text, error);
+      await pause(AGAIN_MS);
+    }
   }
-  return [];
 }
 
 function isJson(initial: Record<string, unknown> | string): boolean {
