@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, StorageState, expect, sync_playwright
 
 from aiop.client import Client
 from chromium import FLAGS, executable
@@ -44,6 +44,8 @@ steps:
       command: [wc, -c]
       enviroment: {LANG: C}
 """
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+"""How Chromium gives up what it loads when the network of a container comes or goes."""
 WIDE = (1360, 850)
 NARROW = (390, 844)
 
@@ -197,6 +199,20 @@ def sign_in(browser: Browser, url: str) -> StorageState:
         return context.storage_state()
 
 
+def load(page: Page, path: str) -> None:
+    """Open a page, again until nothing that it loads was given up."""
+    broken: list[str] = []
+
+    def note(request: Request) -> None:
+        broken.append(request.failure or "")
+
+    page.on("requestfailed", note)
+    page.goto(path)
+    while any(NETWORK_CHANGED in each for each in broken):
+        broken.clear()
+        page.reload()
+
+
 def take(browser: Browser, url: str, screen: Screen, session: StorageState) -> None:
     """Take one picture in both colour schemes."""
     for scheme in ("light", "dark"):
@@ -211,7 +227,7 @@ def take(browser: Browser, url: str, screen: Screen, session: StorageState) -> N
             storage_state=session if screen.signed_in else None,
         )
         page = context.new_page()
-        page.goto(screen.path)
+        load(page, screen.path)
         if screen.act is not None:
             screen.act(page)
         page.wait_for_selector(screen.until)
