@@ -10,6 +10,7 @@ from aiop.interfaces.audit import AuditQuery, AuditStore
 from aiop.interfaces.bus import WORK, Bus, Listener, execution_topic
 from aiop.interfaces.clock import Clock
 from aiop.interfaces.commits import Changes, ExecutionChange, Lease, RunnerStore
+from aiop.interfaces.delays import explained, explaining, image_pull
 from aiop.interfaces.engine import Capabilities, Engine, EngineInfo, EngineLoad, LoadedEngine, OutputSink
 from aiop.interfaces.figures import Counted, Figures, FigureStore, Tally
 from aiop.interfaces.holding import holding, still_ours
@@ -95,8 +96,11 @@ __all__ = [
     "acting",
     "current_actor",
     "execution_topic",
+    "explained",
+    "explaining",
     "holding",
     "identified",
+    "image_pull",
     "pause",
     "still_ours",
 ]

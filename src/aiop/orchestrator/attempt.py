@@ -17,7 +17,7 @@ from aiop.errors import (
     StepLost,
     StorageUnavailable,
 )
-from aiop.interfaces import Clock, still_ours
+from aiop.interfaces import Clock, explaining, still_ours
 from aiop.model.definition import JsonValue, Step
 from aiop.model.ids import StepKey
 from aiop.model.pipelines import WorkspaceRecord
@@ -124,7 +124,8 @@ class Attempt:
         """Run the attempt to its end. Cancelling leaves the container as it is."""
         self._task = asyncio.current_task()
         try:
-            return await self._go()
+            with explaining(partial(self._observer.attempt_waits, self)):
+                return await self._go()
         except TemplateError as error:
             return self._failed(Reason.TEMPLATE, str(error))
         except VolumeRefused as error:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 from aiop.errors import StartDelayed
+from aiop.interfaces import explained, image_pull
 from aiop.model.definition import Container, Step
 from aiop.model.ids import ExecutionId, StepId, StepKey
 from aiop.model.run import ContainerRun, Outcome
@@ -41,6 +42,22 @@ class Busy:
         self.stopped.append(key)
 
 
+class Pulling:
+    """An engine that has two images to get before it starts."""
+
+    def __init__(self):
+        self.asked, self.quick, self.slow = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def start(self, key, run, sink):
+        self.asked.set()
+        await explained(self.quick.wait(), image_pull("small"))
+        await explained(self.slow.wait(), image_pull("big"))
+        return AT
+
+    async def wait(self, key):
+        return Outcome(0, started_at=AT, finished_at=AT)
+
+
 class Observer:
     def __init__(self):
         self.waits = []
@@ -73,6 +90,20 @@ async def test_each_reason_is_shown_and_the_start_waited_for():
         Waiting(WaitCode.START, "FailedMount: no disk"),
         "started",
     ]
+
+
+async def test_an_image_that_is_long_in_coming_is_named_once_and_a_quick_one_not(monkeypatch):
+    observer = Observer()
+    engine = Pulling()
+    running = asyncio.create_task(attempt_on(engine, observer).run())
+    await engine.asked.wait()
+    assert observer.waits == []
+    monkeypatch.setattr("aiop.interfaces.delays.SLOW", 0)
+    engine.quick.set()
+    await observer.waited.wait()
+    engine.slow.set()
+    await running
+    assert observer.waits == [Waiting(WaitCode.IMAGE_PULL, "the image big is being pulled"), "started"]
 
 
 async def test_what_waits_for_its_start_can_be_cancelled():

@@ -26,7 +26,7 @@ from aiop.engines.dagger.sessions import Sessions
 from aiop.engines.dagger.workspaces import import_workspace, take_changes
 from aiop.engines.dagger.wrapping import LEFT, Bell, Left
 from aiop.errors import ImageRefused, OutputGap, StepLost
-from aiop.interfaces import Capabilities, EngineInfo, EngineLoad, OutputSink, still_ours
+from aiop.interfaces import Capabilities, EngineInfo, EngineLoad, OutputSink, explained, image_pull, still_ours
 from aiop.model.definition import PullPolicy
 from aiop.model.ids import StepKey
 from aiop.model.records import Stream
@@ -167,7 +167,8 @@ class DaggerEngine:
     async def _start(self, attempt: Attempt) -> None:
         run, session = attempt.run, attempt.session
         try:
-            image = await self._images.find(session, run.image, pull=run.pull, credentials=run.credentials)
+            found = self._images.find(session, run.image, pull=run.pull, credentials=run.credentials)
+            image = await explained(found, image_pull(run.image))
             attempt.image = image
             if image.shell:
                 # Without it nobody could tell whose result it is.

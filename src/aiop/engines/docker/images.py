@@ -12,6 +12,7 @@ from aiodocker import Docker, DockerError
 
 from aiop.engines.docker.client import DockerClient, transient, translated
 from aiop.errors import EngineUnavailable, ImageRefused, RegistryUnavailable
+from aiop.interfaces import explained, image_pull
 from aiop.model.definition import PullPolicy
 from aiop.model.registry import HUB, registry_of
 from aiop.model.run import Credentials
@@ -49,7 +50,7 @@ class Images:
             task = asyncio.create_task(_pull(self._client.docker, image, credentials))
             self._pulls[wanted] = task
             task.add_done_callback(lambda done: self._forget(wanted, done))
-        await asyncio.shield(task)
+        await explained(asyncio.shield(task), image_pull(image))
 
     async def digest(self, image: str, image_id: str) -> str:
         """Return the digest under which the registry knows the image, else its id; raises ``DockerError``."""

@@ -19,7 +19,7 @@ from aiop.engines.oci.images.references import Reference
 from aiop.engines.oci.images.skopeo import Skopeo
 from aiop.engines.oci.images.storage import Contents, Storage
 from aiop.errors import EngineError, EngineUnavailable, ImageRefused, ImageStoreFull
-from aiop.interfaces import Clock
+from aiop.interfaces import Clock, explained, image_pull
 from aiop.model.definition import PullPolicy
 from aiop.model.images import ImageConfig, KeptImage, Pruned
 from aiop.model.run import Credentials
@@ -96,7 +96,7 @@ class ImageStore:
             task = asyncio.create_task(self._pull(parsed, fitting))
             self._pulls[wanted] = task
             task.add_done_callback(lambda done: self._forget(wanted, done))
-        return await asyncio.shield(task)
+        return await explained(asyncio.shield(task), image_pull(reference))
 
     async def hold(self, digest: str, holder: str) -> None:
         """Keep an image from being removed until ``release``, also after a restart; a holder has one at a time.
