@@ -113,7 +113,7 @@ def details(page: Page) -> None:
 
 
 def misspell(page: Page) -> None:
-    """Write a definition that is wrong in two places."""
+    """Write a definition that is wrong in three places."""
     expect(page.get_by_text("No faults")).to_be_visible()
     page.get_by_role("textbox", name="Definition").fill(MISSPELT)
 

@@ -37,6 +37,7 @@ HAS_RULES_OF_ITS_OWN = {
     "validate_workflow",
     "execute_workflow",
     "create_pipeline",
+    "validate_pipeline",
     "update_pipeline",
     "execute_pipeline",
     "upload_source",

@@ -39,6 +39,7 @@ NEEDS = {
     "get_execution_output": Role.VIEWER,
     "list_pipelines": Role.VIEWER,
     "create_pipeline": Role.EDITOR,
+    "validate_pipeline": Role.VIEWER,
     "get_pipeline": Role.VIEWER,
     "update_pipeline": Role.EDITOR,
     "delete_pipeline": Role.EDITOR,
