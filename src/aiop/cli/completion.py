@@ -152,7 +152,8 @@ def _or_paths(
     if "/" in incomplete or incomplete.startswith((".", "~")):
         return []  # the shell takes this for: a path
     found = (path.name for pattern in patterns for path in sorted(Path().glob(pattern)))
-    return [*offer(ctx, incomplete), *((name, "here") for name in found if name.startswith(incomplete))]
+    here = (name for name in found if name.startswith(incomplete) and not name.startswith("."))
+    return [*offer(ctx, incomplete), *((name, "here") for name in here)]
 
 
 def _asked(ctx: typer.Context, incomplete: str, ask: Callable[[Client], Iterable[tuple[str, str]]]) -> Offers:

@@ -94,7 +94,7 @@ def test_what_else_has_a_name_is_offered(stub):
 
 def test_what_can_be_run_is_stored_or_a_file(stub, home):
     stub.on("GET", "/dagger/.*s", lambda request: httpx.Response(200, json=page(request.url.path.split("/")[-1])))
-    for name in ("words.yaml", "notes.txt", "flow.json"):
+    for name in ("words.yaml", "notes.txt", "flow.json", ".hidden.yaml"):
         (home / name).touch()
     (home / "app").mkdir()
 
