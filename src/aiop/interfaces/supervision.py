@@ -34,13 +34,13 @@ class SupervisorStore(Protocol):
     async def renew(self, owner: str, *, ttl: timedelta) -> Sequence[ExecutionId]:
         """Extend all leases of ``owner``; returns those that it still holds."""
 
-    async def release(self, lease: Lease, *, displaced: bool = False) -> None:
-        """Give an execution back so that anyone may claim it at once; no error if the lease was lost.
+    async def displace(self, lease: Lease) -> None:
+        """Give an execution back and take it off its agent: it is placed anew by the next claim.
 
-        ``displaced``: it leaves its agent too, and is placed anew by the next claim.
+        No error if the lease was lost.
         """
 
-    async def release_all(self, owner: str) -> None:
+    async def release(self, owner: str) -> None:
         """Give everything back that ``owner`` holds, and what a claim of his that is on its way takes."""
 
     async def cancel_requests(self, owner: str) -> Sequence[ExecutionId]:

@@ -203,7 +203,7 @@ class Supervisor:
                 try:
                     await self._run(charge)
                 except Displaced:
-                    await self._until_stored(lambda: self._store.release(charge.lease, displaced=True))
+                    await self._until_stored(lambda: self._store.displace(charge.lease))
                     return
                 except (LeaseLost, NotFound):
                     log.warning("execution_lost", execution=execution)
@@ -273,6 +273,6 @@ class Supervisor:
             # Bounded: a database that is away must not hold up the end; what is not committed is on the engine.
             await asyncio.wait(tasks, timeout=LAST_COMMIT_LIMIT.total_seconds())
         try:
-            await self._store.release_all(self._owner)
+            await self._store.release(self._owner)
         except StorageUnavailable as error:
             log.warning("leases_not_released", error=str(error))

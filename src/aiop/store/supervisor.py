@@ -56,9 +56,8 @@ class SupervisorPart(Part):
 
         return await self._db.write_lease(extend)
 
-    async def release(self, lease: Lease, *, displaced: bool = False) -> None:
-        """Give an execution back."""
-        values = {"owner": None, "agent_id": NOWHERE} if displaced else {"owner": None}
+    async def displace(self, lease: Lease) -> None:
+        """Give an execution back, without its agent."""
         leases = tables.leases
         freed = (
             update(leases)
@@ -67,7 +66,7 @@ class SupervisorPart(Part):
                 leases.c.owner == lease.owner,
                 leases.c.epoch == lease.epoch,
             )
-            .values(values)
+            .values(owner=None, agent_id=NOWHERE)
         )
 
         async def free(tx: AsyncConnection) -> None:
@@ -75,7 +74,7 @@ class SupervisorPart(Part):
 
         await self._db.write(free)
 
-    async def release_all(self, owner: str) -> None:
+    async def release(self, owner: str) -> None:
         """Give back all leases, in the order of the claims."""
         leases = tables.leases
         freed = update(leases).where(leases.c.owner == owner).values(owner=None)

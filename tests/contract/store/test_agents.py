@@ -73,7 +73,7 @@ async def test_the_load_is_what_is_placed_there_and_nothing_else(store: SqlStore
     assert (await store.agent(AGENT)).load == 3
 
     await store.commit(leases[0], ended())
-    await store.release(leases[1])
+    await store.release(leases[1].owner)
 
     # What was let go of is still on the agent: its containers run there.
     assert (await store.agent(AGENT)).load == 2

@@ -58,7 +58,7 @@ async def test_a_second_request_changes_nothing(subject: Subject, store: SqlStor
 
 async def test_what_was_claimed_once_is_left_to_the_next_owner(store: SqlStore) -> None:
     lease = await claimed(store, owner="a")
-    await store.release(lease)
+    await store.release("a")
 
     assert await store.request_cancel(lease.execution) is ExecutionStatus.PENDING
 

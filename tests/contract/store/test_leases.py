@@ -78,7 +78,7 @@ async def test_a_renewal_tells_what_was_lost(subject: Subject, store: SqlStore, 
 async def test_a_released_execution_is_claimed_at_once(store: SqlStore) -> None:
     lease = await claimed(store, owner="a")
 
-    await store.release(lease)
+    await store.release("a")
 
     with pytest.raises(LeaseLost):
         await store.commit(lease, running())
@@ -96,7 +96,7 @@ async def test_whoever_goes_gives_back_all_also_what_his_last_claim_still_takes(
     await asyncio.sleep(0)  # it has been asked for
     claim.cancel()
 
-    await store.release_all("a")
+    await store.release("a")
 
     assert await store.adopt_own("a", ttl=TTL) == []
     taken = await store.claim("c", ttl=TTL, limit=10)
@@ -104,12 +104,12 @@ async def test_whoever_goes_gives_back_all_also_what_his_last_claim_still_takes(
     await store.commit(others, running())
 
 
-async def test_the_release_of_a_lost_lease_changes_nothing(subject: Subject, store: SqlStore) -> None:
+async def test_who_has_lost_an_execution_cannot_displace_it(subject: Subject, store: SqlStore) -> None:
     lease = await claimed(store, owner="a")
     await subject.clock.advance(hours=1)
     [taken] = await store.claim("b", ttl=TTL, limit=10)
 
-    await store.release(lease)
+    await store.displace(lease)
 
     await store.commit(taken, running())
 
@@ -125,7 +125,8 @@ async def test_a_restart_adopts_its_own_under_new_epochs(subject: Subject, store
 
 
 async def test_what_was_released_or_lost_is_not_adopted(subject: Subject, store: SqlStore) -> None:
-    await store.release(await claimed(store, owner="a"))
+    await claimed(store, owner="a")
+    await store.release("a")
     assert await store.adopt_own("a", ttl=TTL) == []
 
 

@@ -36,7 +36,7 @@ commands = st.one_of(
     commits,
     commits,
     st.tuples(st.just("claim"), st.sampled_from(OWNERS), st.integers(1, EXECUTIONS)),
-    st.tuples(st.just("release"), executions),
+    st.tuples(st.just("release"), st.sampled_from(OWNERS)),
     st.tuples(st.just("adopt"), st.sampled_from(OWNERS)),
     st.tuples(st.just("renew"), st.sampled_from(OWNERS)),
     st.tuples(st.just("cancel"), executions),
@@ -175,11 +175,11 @@ class Play:
         self.model.hold(owner)
         assert sorted(await self.store.renew(owner, ttl=TTL)) == sorted(self.ids[at] for at in held)
 
-    async def release(self, at: int) -> None:
-        lease = self.leases[at][-1]
-        if self.model.holds(at, lease.owner, lease.epoch):
-            self.model.rows[at].owner = None
-        await self.store.release(lease)
+    async def release(self, owner: str) -> None:
+        for row in self.model.rows:
+            if row.owner == owner:
+                row.owner = None
+        await self.store.release(owner)
 
     async def cancel(self, at: int) -> None:
         expected = self.model.cancel(at)

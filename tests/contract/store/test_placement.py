@@ -76,9 +76,9 @@ async def test_an_agent_that_is_away_gets_nothing_new_and_keeps_what_it_has(subj
     agent = an_agent(capabilities=("cpu",))
     await agents_of(store, agent)
     first, second = await waiting(subject, store, "cpu", "cpu")
-    [lease] = await store.claim("a", ttl=TTL, limit=1)
+    await store.claim("a", ttl=TTL, limit=1)
     await store.note_check([agent.id], EngineCheck(AgentHealth.OFFLINE, START, error="gone"))
-    await store.release(lease)
+    await store.release("a")
 
     [again] = await store.claim("b", ttl=TTL, limit=100)
 
@@ -120,7 +120,7 @@ async def test_what_has_left_its_agent_is_placed_anew_in_its_turn_or_only_ended(
     executions = await waiting(subject, store, "cpu", "cpu")
     leases = await store.claim("a", ttl=TTL, limit=100)
     for lease in leases:
-        await store.release(lease, displaced=True)
+        await store.displace(lease)
     await store.note_check([first.id], EngineCheck(AgentHealth.OFFLINE, START, error="gone"))
     assert (await store.agent(first.id)).load == 0
     assert await store.claim("a", ttl=TTL, limit=100) == []

@@ -80,5 +80,5 @@ async def test_a_local_agent_of_another_replica_gets_nothing(store: SqlStore) ->
     assert await store.claim("b", ttl=TTL, limit=10) == []
     [lease] = await store.claim("a", ttl=TTL, limit=10)
     assert lease.execution == execution
-    await store.release(lease)
+    await store.release("a")
     assert await store.claim("b", ttl=TTL, limit=10) == []

@@ -52,7 +52,7 @@ class Store:
             await self.lost.wait()
             raise LeaseLost(lease.execution) from None
 
-    async def release_all(self, owner):
+    async def release(self, owner):
         self.released.append(owner)
 
 
@@ -83,7 +83,7 @@ class SlowStore(MemoryStore):
         await self.go_on.wait()
         return record
 
-    async def release_all(self, owner):
+    async def release(self, owner):
         pass
 
 

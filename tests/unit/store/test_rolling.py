@@ -97,7 +97,7 @@ async def test_two_releases_work_on_one_schema_and_take_over_from_each_other(dat
         await migrated(database, migrations, needs="0001")
 
         await old.commit(lease, Changes(steps=[a_step("again")]))
-        await old.release(lease)
+        await old.release(lease.owner)
         theirs, ours = await next_release(database)
 
         assert ours == lease.execution
