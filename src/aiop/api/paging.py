@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from aiop.api.respond import json_response
+from aiop.spec.schema import house
 
 __all__ = ["Count", "ListParameters", "Moment", "Paging", "page_response", "sort_by"]
 
@@ -73,7 +74,16 @@ class ListParameters(BaseModel):
 def sort_by(*fields: str) -> Any:
     """Declare the parameter ``sort`` of a list: one of these fields, alone or with its direction."""
     pattern = f"^({'|'.join(fields)})(:(asc|desc))?$"
-    return Field(None, pattern=pattern, description="`field` or `field:direction`; newest first without it")
+
+    def in_words(value: Any) -> Any:
+        # The pattern says the same to programs.
+        if isinstance(value, str) and not re.fullmatch(pattern.strip("^$"), value):
+            raise house(f"Must be one of {', '.join(fields)}, alone or with `:asc` or `:desc` behind it")
+        return value
+
+    field: Any = Field(None, pattern=pattern, description="`field` or `field:direction`; newest first without it")
+    field.metadata.append(BeforeValidator(in_words))
+    return field
 
 
 def page_response(name: str, items: Sequence[Mapping[str, Any]], total: int, parameters: ListParameters) -> Response:
