@@ -22,6 +22,7 @@ from aiop.monitoring import Monitoring
 from aiop.operations import AgentOperations, ImageOperations, Operations, PipelineOperations
 from aiop.store import open_store
 from api.owner import Owner
+from api.pipelines import DOCUMENT, created
 from api.world import PASSWORD, SECRET, FewImages, HandClock, Service, StillProbe, reference
 
 
@@ -138,6 +139,22 @@ async def execution(client: httpx.AsyncClient, workflow: str) -> str:
     answer = await client.post(f"/dagger/workflows/{workflow}/execute", json={"inputs": {"param1": "value1"}})
     assert answer.status_code == 201
     return answer.json()["execution_id"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Make a directory with a pipeline."""
+    made = tmp_path / "project"
+    made.mkdir()
+    (made / "pipeline.yaml").write_text(DOCUMENT)
+    (made / "main.c").write_text("int main;")
+    return made
+
+
+@pytest.fixture
+async def pipeline(client: httpx.AsyncClient, source: Path) -> str:
+    """Store the pipeline of the source and return its id."""
+    return await created(client, source_directory=str(source))
 
 
 @pytest.fixture
