@@ -193,7 +193,10 @@ def update(
     output: Output = Format.TABLE,
     server: Server = None,
 ) -> None:
-    """Change an agent; what is not given stays as it is, but an engine is replaced whole, with type and all."""
+    """Change an agent; what is not given stays as it is. An engine is replaced whole, with type and all.
+
+    Its certificates or its kubeconfig stay as long as type and endpoint do.
+    """
     from aiop.cli.finding import agent_id
 
     settings = _given(
