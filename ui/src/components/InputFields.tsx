@@ -3,7 +3,7 @@ import { controlOf, type Declaration, type Declarations, shownDefault } from "..
 import type { FaultOf } from "./Form";
 
 interface InputFieldsProps {
-  /** What the workflow says of its inputs; without it any names with values are taken. */
+  /** What the definition says of its inputs, if it says it and is known; else names with values are asked for. */
   declared: Declarations | undefined;
   faultOf: FaultOf;
 }
@@ -14,7 +14,7 @@ export function InputFields({ declared, faultOf }: InputFieldsProps) {
     return (
       <Textarea
         label="Inputs"
-        description="Names with values, as YAML or JSON. Nothing is declared, so any are taken."
+        description="Names with values, as YAML or JSON: any, unless the definition declares which."
         name="inputs"
         placeholder="name: value"
         autosize
