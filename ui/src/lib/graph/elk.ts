@@ -15,12 +15,12 @@ export async function placed(
   direction: Direction,
   patience: number,
 ): Promise<Map<string, Place> | undefined> {
-  elk ??= new ELK({ workerFactory: () => new Worker(workerUrl) });
+  const own = (elk ??= new ELK({ workerFactory: () => new Worker(workerUrl) }));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), patience);
   });
-  const laying = elk.layout({
+  const laying = own.layout({
     id: "",
     layoutOptions: {
       "elk.algorithm": "layered",
@@ -39,8 +39,8 @@ export async function placed(
   const laid = await Promise.race([laying, late]);
   clearTimeout(timer);
   if (laid === undefined) {
-    elk.terminateWorker();
-    elk = undefined;
+    own.terminateWorker();
+    if (elk === own) elk = undefined;
     return undefined;
   }
   return new Map(laid.children?.map(({ id, x = 0, y = 0 }) => [id, { x, y }]));
