@@ -85,8 +85,14 @@ def image(docker_lab: DockerLab) -> str:
     return docker_lab.image
 
 
+@pytest.fixture(scope="session")
+def where() -> dict[str, str]:
+    """Locale and zone of whoever looks."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def context(chromium: Browser, service: ServiceProcess) -> AsyncIterator[BrowserContext]:
+async def context(chromium: Browser, service: ServiceProcess, where: dict[str, str]) -> AsyncIterator[BrowserContext]:
     """A browser of somebody who was never here."""
     made = await chromium.new_context(
         base_url=service.url,
@@ -94,6 +100,7 @@ async def context(chromium: Browser, service: ServiceProcess) -> AsyncIterator[B
         reduced_motion="reduce",
         color_scheme="light",
         accept_downloads=True,
+        **where,
     )
     made.set_default_timeout(30_000)
     yield made

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+from playwright.async_api import Page, Route, expect
 
 from browser.accessibility import violations
 from browser.watch import Watch
-from service_process import PASSWORD, ServiceProcess
+from service_process import ServiceProcess
 
 pytestmark = pytest.mark.browser
 
@@ -31,32 +29,15 @@ DIALOGS = {
 ANSWERS = re.compile("^http://[^/]+/(dagger|monitoring|secrets|auth/tokens|auth/users|audit)")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def context(chromium: Browser, bare: ServiceProcess) -> AsyncIterator[BrowserContext]:
-    made = await chromium.new_context(
-        base_url=bare.url,
-        viewport={"width": 1280, "height": 800},
-        reduced_motion="reduce",
-        locale="en-GB",
-        timezone_id="Asia/Kathmandu",
-    )
-    made.set_default_timeout(30_000)
-    answer = await made.request.post("/auth/session", form={"username": "admin", "password": PASSWORD})
-    assert answer.ok
-    yield made
-    await made.close()
+@pytest.fixture(scope="session")
+def service(bare: ServiceProcess) -> ServiceProcess:
+    """Nothing was ever done on the one that is looked at here."""
+    return bare
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def watch(context: BrowserContext, bare: ServiceProcess) -> AsyncIterator[Watch]:
-    watch = Watch(context, bare.url)
-    yield watch
-    assert watch.faults == []
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(context: BrowserContext, watch: Watch) -> Page:
-    return await context.new_page()
+@pytest.fixture(scope="session")
+def where() -> dict[str, str]:
+    return {"locale": "en-GB", "timezone_id": "Asia/Kathmandu"}
 
 
 async def test_an_empty_list_says_what_would_be_there(page: Page) -> None:
