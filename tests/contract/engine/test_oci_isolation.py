@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -37,13 +37,6 @@ async def said(subject: OciSubject, text: str, **more: object) -> list[str]:
     return (output.stdout + output.stderr).decode().splitlines()
 
 
-@pytest.fixture
-def listening() -> Iterator[int]:
-    """A service of this machine, on all of its addresses."""
-    with socket.create_server(("0.0.0.0", 0)) as server:
-        yield server.getsockname()[1]
-
-
 def own_addresses() -> list[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("203.0.113.1", 9))
@@ -67,14 +60,21 @@ async def test_files_of_the_machine_and_of_others_are_not_seen(subject: OciSubje
     ]
 
 
-async def test_services_of_the_machine_cannot_be_reached(subject: OciSubject, listening: int) -> None:
-    script = (
-        "gateway=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); test -n \"$gateway\" || echo no gateway\n"
-        f"for address in $gateway {' '.join(own_addresses())}; do\n"
-        f"nc -w 1 $address {listening} </dev/null && echo reached $address; done; true"
-    )
-    found = await said(subject, script, network=Network.DEFAULT)
-    assert not [line for line in found if line.startswith(("reached", "no gateway"))]
+async def test_services_of_the_machine_cannot_be_reached(subject: OciSubject) -> None:
+    reached = []
+
+    def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(writer.get_extra_info("sockname"))
+        writer.close()
+
+    async with await asyncio.start_server(close, "0.0.0.0", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        script = (
+            "gateway=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); test -n \"$gateway\" && echo tried\n"
+            f"for address in $gateway {' '.join(own_addresses())}; do nc -w 1 $address {port} </dev/null & done; wait"
+        )
+        assert "tried" in await said(subject, script, network=Network.DEFAULT)
+    assert reached == []
 
 
 async def test_other_containers_cannot_be_reached(subject: OciSubject) -> None:
@@ -84,10 +84,7 @@ async def test_other_containers_cannot_be_reached(subject: OciSubject) -> None:
     waiting = asyncio.create_task(subject.engine.wait(key))
     await output.shows(b"\n")
     address = output.stdout.decode().split()[0]
-    assert (
-        await said(subject, f"nc -w 1 {address} 7000 </dev/null", network=Network.DEFAULT) == ["nc: timed out"]
-        or await said(subject, f"nc -w 1 {address} 7000 </dev/null", network=Network.DEFAULT) == []
-    )
+    assert await said(subject, f"nc -w 1 {address} 7000 </dev/null", network=Network.DEFAULT) == ["nc: timed out"]
     await subject.engine.remove(key)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -104,13 +101,12 @@ async def test_without_a_network_there_is_the_loopback_only(subject: OciSubject)
         "mount --bind /proc /tmp",
         "mount -o remount,rw /proc/sys",
         "unshare -m true",
-        "insmod /tmp/x.ko",
-        "echo 1 > /proc/sys/kernel/panic",
-        "echo b > /proc/sysrq-trigger",
-        "echo 100 > /sys/fs/cgroup/pids/pids.max",
-        "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk",
-        "mknod /tmp/kmem c 1 1 && head -c 1 /tmp/kmem",
-        "head -c 1 /proc/kcore | grep -q .",
+        ": >> /proc/sys/kernel/panic",
+        ": >> /proc/sysrq-trigger",
+        "echo 100 > $(find /sys/fs/cgroup -name pids.max | head -n 1)",
+        # Whatever else is said of a disk that may be there or not.
+        "{ mknod /tmp/disk b 7 0 && head -c 1 /tmp/disk && echo read; } 2>&1 | grep -v permitted",
+        "grep -q . /proc/interrupts",
         "hostname changed",
         "ip link set lo down",
         "chroot /proc/1/root true",
@@ -121,7 +117,7 @@ async def test_what_is_not_allowed_fails(subject: OciSubject, text: str) -> None
         # This one is allowed, and leads nowhere else.
         assert await said(subject, "chroot /proc/1/root ls /aiop /.aiop") == ["/.aiop:", "init", "", "/aiop:"]
         return
-    outcome = await subject.outcome(subject.run(f"mkdir -p /mnt; touch /tmp/x.ko; {text}"))
+    outcome = await subject.outcome(subject.run(f"mkdir -p /mnt; {text}"))
     assert outcome.exit_code not in (0, 127, None)
 
 
@@ -208,14 +204,14 @@ async def test_a_container_that_takes_its_user_from_nowhere_is_not_started(subje
 
 
 async def test_nothing_of_a_container_stays_on_the_machine(subject: OciSubject) -> None:
-    def cgroups() -> list[Path]:
-        return [place for place in Path("/sys/fs/cgroup").glob("*/aiop/*/*") if place.is_dir()]
+    def cgroups() -> set[str]:
+        return {place.parent.name for place in Path("/sys/fs/cgroup").glob("**/cgroup.procs")}
 
     await subject.outcome(subject.run("sleep 100 & exit 3"))
     before = len(list(Path("/proc/self/fd").iterdir()))
     await subject.outcome(subject.run("sleep 100 & exit 3"))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert not {place.name for place in cgroups()} & {key.name for key in subject.keys}
+    assert not cgroups() & {key.name for key in subject.keys}
 
 
 async def test_a_start_that_this_machine_has_no_room_for_gives_its_network_back(
