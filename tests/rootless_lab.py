@@ -11,6 +11,7 @@ from pathlib import Path
 NAME, NUMBER, FIRST, COUNT = "aiop-tester", 54321, 6_000_000, 65_536
 ROOT = Path(__file__).parents[1]
 DEVICE = "/dev/net/tun"
+KNOWN = tuple(Path("/etc", name) for name in ("passwd", "group", "subuid", "subgid"))
 
 # Everything that is mounted here is seen by what is started here, and by nothing else.
 BECOME = """\
@@ -42,6 +43,10 @@ class RootlessLab:
             raise RootlessMissing("tests of another user's service need root, who can become that user")
         if shutil.which("newuidmap") is None:
             raise RootlessMissing("newuidmap is not installed (package uidmap)")
+        if not Path(DEVICE).exists():
+            raise RootlessMissing(f"{DEVICE} is not there: the user has no network")
+        if unknown := [name for name in KNOWN if not name.exists()]:
+            raise RootlessMissing(f"{unknown[0]} is not there: nobody has subordinate ids")
         # Not below pytest's own directories, which are root's alone.
         self._place = Path(tempfile.mkdtemp(prefix="aiop-rootless-"))
         self._place.chmod(0o755)
@@ -51,11 +56,8 @@ class RootlessLab:
         (self._place / "kept").mkdir()
         span = f"{NAME}:{FIRST}:{COUNT}\n"
         user = f"{NAME}:x:{NUMBER}:{NUMBER}::{self.home}:/bin/sh\n"
-        for name, line in (("passwd", user), ("group", f"{NAME}:x:{NUMBER}:\n"), ("subuid", span), ("subgid", span)):
-            known = Path("/etc", name)
-            if not known.exists():
-                raise RootlessMissing(f"{known} is not there: nobody has subordinate ids")
-            (self._place / name).write_text(known.read_text() + line)
+        for known, line in zip(KNOWN, (user, f"{NAME}:x:{NUMBER}:\n", span, span), strict=True):
+            (self._place / known.name).write_text(known.read_text() + line)
         # Where no udev runs, only root can open the machine's own.
         os.mknod(self._place / "tun", stat.S_IFCHR, Path(DEVICE).stat().st_rdev)
         (self._place / "tun").chmod(0o666)
