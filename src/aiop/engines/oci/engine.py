@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from aiop.engines.oci.cause import cause_of
 from aiop.engines.oci.cgroups import Cgroups
 from aiop.engines.oci.chamber import Chamber
 from aiop.engines.oci.directory import AttemptDirectory, Attempts, Exit, Note
@@ -44,9 +44,6 @@ from aiop.model.run import ContainerRun, Credentials, Outcome
 from aiop.model.state import Reason
 
 __all__ = ["OciEngine"]
-
-_INIT_FAILED = re.compile(rb"\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)\n?")
-_HEAD = 512
 
 
 class OciEngine:
@@ -176,7 +173,7 @@ class OciEngine:
             for number, patience in ((signal.SIGTERM, grace.total_seconds()), (signal.SIGKILL, None)):
                 if running.ended.done():
                     return
-                self._signal(running, number)
+                running.signal(number)
                 await asyncio.wait([running.ended], timeout=patience)
         finally:
             if own:
@@ -186,7 +183,6 @@ class OciEngine:
         """End the container if it runs, and delete all that belongs to it."""
         directory = self._attempts.of(key)
         self._let_go(key)
-        self._refused.pop(key, None)
         self._runs.pop(key, None)
         if directory.exists():
             if directory.exit() is None:
@@ -334,7 +330,7 @@ class OciEngine:
             launcher = self._launcher
             with disk_faults():
                 outputs = await self._chamber.run(lambda: launcher.read_outputs(directory, note, run))
-        reason, error = self._why(directory, how)
+        reason, error = cause_of(directory, how, self._cgroups)
         return Outcome(
             exit_code=how.code,
             reason=reason,
@@ -347,26 +343,6 @@ class OciEngine:
             log_gap="the output is larger than what is kept of it" if running.cut else None,
         )
 
-    def _why(self, directory: AttemptDirectory, how: Exit) -> tuple[Reason | None, str | None]:
-        if not how.code:
-            return None, None
-        if self._cgroups.oom_killed(directory.name):
-            return Reason.OOM_KILLED, "the memory limit was reached"
-        match = _INIT_FAILED.fullmatch(directory.head_of_stderr(_HEAD)) if how.code in (126, 127) else None
-        if match is not None:
-            command, words = (group.decode(errors="replace") for group in match.groups())
-            return Reason.START_FAILED, f"exec {command}: {words}"
-        return Reason.EXIT_CODE, None
-
-    def _signal(self, running: Running, number: int) -> None:
-        from aiop.engines.oci.linux import send_signal
-
-        process = running.process()
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                send_signal(process, number)
-            os.close(process)
-
     async def _end(self, directory: AttemptDirectory) -> None:
         """Kill what runs, and what is left of it if nobody watches it any more."""
         directory.note_removal()
@@ -375,7 +351,7 @@ class OciEngine:
             await running.open()
             await asyncio.shield(running.settled)
             if not running.ended.done():
-                self._signal(running, signal.SIGKILL)
+                running.signal(signal.SIGKILL)
                 await asyncio.shield(running.ended)
         except FileNotFoundError:
             pass  # it was being made

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiop.engines.oci.directory import AttemptDirectory, Exit
+from aiop.engines.oci.linux import send_signal
 from aiop.engines.oci.spool import Flow, Spool
 from aiop.interfaces import OutputSink
 from aiop.model.records import Stream
@@ -66,8 +67,16 @@ class Running:
             self.close()
             raise
 
-    def process(self) -> int | None:
-        """Return a descriptor of the container's first process, to be closed; ``None`` if it has ended.
+    def signal(self, number: int) -> None:
+        """Signal the container's first process, if it has not ended."""
+        process = self._process()
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                send_signal(process, number)
+            os.close(process)
+
+    def _process(self) -> int | None:
+        """Return a descriptor of it, to be closed.
 
         A service that did not start it asks the runtime's own state, which is there as long as the container is.
         """
