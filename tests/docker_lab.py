@@ -217,10 +217,9 @@ def ensure_image(endpoint: str) -> None:
             return
         if not _BUSYBOX.exists():
             raise DockerMissing("busybox-static is not installed, so no image can be made")
-        name, _, tag = IMAGE.partition(":")
         answer = http.post(
             "/images/create",
-            params={"fromSrc": "-", "repo": name, "tag": tag},
+            params={"fromSrc": "-", "repo": IMAGE},  # Podman takes no notice of a tag apart
             content=busybox_root(),
             headers={"Content-Type": "application/x-tar"},
         )
