@@ -59,9 +59,9 @@ _TRANSIENT = (
 """Words in an answer that tell of the state that the engine is in, not of what it was asked."""
 
 _LEFT_OVER = re.compile(r"task \w+: already exists|failed to (start|create) shim.*file exists|id already in use")
+"""What an engine says to a start if the one before it was killed in the middle of the same."""
 _NAME_TAKEN = re.compile(r"container name \S+ is already in use")
 _NO_COMMAND = "OCI runtime attempted to invoke a command that was not found"
-"""What an engine says to a start if the one before it was killed in the middle of the same."""
 
 
 def find_endpoint() -> str | None:
