@@ -45,6 +45,10 @@ monitoring() {
     command -v prometheus >/dev/null || echo prometheus
 }
 
+compose() {
+    command -v docker-compose >/dev/null || echo docker-compose
+}
+
 database() {
     [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null)" ] || echo postgresql
 }
@@ -53,7 +57,7 @@ case $1 in
 engine) missing=$(engine) ;;
 embedded) missing=$(embedded) ;;
 image) missing=$(image) ;;
-test) missing=$(engine && embedded && image && network && registry && browser && monitoring && database) ;;
+test) missing=$(engine && embedded && image && network && registry && browser && monitoring && compose && database) ;;
 *)
     echo "usage: $0 engine|embedded|image|test" >&2
     exit 2

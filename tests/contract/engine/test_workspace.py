@@ -126,9 +126,7 @@ async def test_outputs_can_be_declared_in_the_workspace(shop: Workshop) -> None:
 
 async def test_an_engine_that_keeps_results_gives_their_changes_too(shop: Workshop) -> None:
     if shop.way != "dagger":
-        pytest.skip(
-            "only Dagger takes the result of an equal run for its own; what the service does itself is not tried here"
-        )
+        pytest.skip("only Dagger keeps results itself; what the service keeps has tests of its own")
     await shop.start_from({"f": "1\n"})
     cache_key, layers = str(uuid4()), []
     for _ in range(2):
