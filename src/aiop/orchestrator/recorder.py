@@ -53,9 +53,9 @@ class Recorder:
     # --- what happened ------------------------------------------------------------------------------------------
 
     @property
-    def urgent(self) -> bool:
-        """Whether more than log lines wait to be committed."""
-        return bool(self._events or self._changed_steps or self._changed_attempts or self._execution_changed)
+    def settled(self) -> bool:
+        """Whether nothing waits to be committed, but for log lines."""
+        return not (self._events or self._changed_steps or self._changed_attempts or self._execution_changed)
 
     @property
     def backlog(self) -> int:

@@ -146,7 +146,7 @@ class Runner:
         try:
             await self._secrets.mask_former(record.step for record in self._record.attempts)
             self._begin()
-            while not (self._board.ended and not self._recorder.urgent):
+            while not (self._board.ended and self._recorder.settled):
                 await self._pace.turn()
                 if self._crash is not None:
                     raise self._crash
