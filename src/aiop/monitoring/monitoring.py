@@ -36,15 +36,13 @@ class Monitoring:
         *,
         default_engine: EngineAddress,
         loads: AgentLoads | None = None,
-        process: ProcessMeter | None = None,
-        requests: RequestFigures | None = None,
     ) -> None:
         self._store = store
         self._default_engine = default_engine
         self._loads = loads
         self._clock = clock
-        self.process = process or ProcessMeter(clock)
-        self.requests = requests or RequestFigures()
+        self.process = ProcessMeter(clock)
+        self.requests = RequestFigures()
 
     async def status(self) -> ServiceStatus:
         """Tell how the service is."""
