@@ -48,3 +48,8 @@ def test_a_command_that_is_not_there_is_known_by_the_answer_to_attach() -> None:
 )
 def test_podman_has_an_init_though_it_does_not_name_it(info: dict[str, str], init: bool) -> None:
     assert Daemon.of(info).init is init
+
+
+@pytest.mark.parametrize(("info", "workspaces"), [({}, True), ({"BuildahVersion": "1.28.2"}, False)])
+def test_podman_gives_no_workspace(info: dict[str, str], workspaces: bool) -> None:
+    assert Daemon.of(info).workspaces is workspaces

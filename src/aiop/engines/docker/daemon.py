@@ -20,6 +20,8 @@ class Daemon:
     bind_handover: bool
     overlay: bool
     """Whether to try workspaces as mounts."""
+    workspaces: bool
+    """Whether there can be any: Podman leaves the volume of one empty, and says nothing."""
     live_restore: bool
     """Whether containers live on when the engine ends."""
 
@@ -28,15 +30,17 @@ class Daemon:
         """Read the answer of the engine."""
         drivers = (info.get("Plugins") or {}).get("Log") or ()
         security = info.get("SecurityOptions") or ()
+        podman = "BuildahVersion" in info
         # Under SELinux a container may not write to a directory that is not labelled for it.
         labelled = any("selinux" in option for option in security)
         return cls(
             # Both keep what was written until the container goes; local costs the engine less and rotates.
             log_driver="local" if "local" in drivers else "json-file",
             # Podman names none, though it has one: without it nobody would pass TERM on.
-            init=bool(info.get("InitBinary")) or "BuildahVersion" in info,
+            init=bool(info.get("InitBinary")) or podman,
             bind_handover=not labelled,
             overlay=not labelled,
+            workspaces=not podman,
             live_restore=bool(info.get("LiveRestoreEnabled")),
         )
 

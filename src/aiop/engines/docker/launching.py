@@ -135,6 +135,10 @@ class Launcher:
             directory = self._handover.prepare(name)
         attempt.way = None
         if run.workspace is not None:
+            if not daemon.workspaces:
+                raise StartRefused(
+                    Reason.START_FAILED, "Podman gives a step no workspace: pipelines need another engine"
+                )
             attempt.way = Way.MOUNT if self._mounts and daemon.overlay and mountable(run.workspace) else Way.COPY
         body = container_body(
             run,
