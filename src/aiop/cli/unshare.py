@@ -27,12 +27,17 @@ def unshare(
     For an ordinary user whose service runs containers by itself: files of the root of a container are the user's own,
     those of others belong to subordinate ids, which nobody else can change or delete.
     """
-    if os.geteuid() == 0:
-        raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - it is what the user wants
     from aiop.runtime.rootless import CannotEnter, run_inside
 
     try:
-        code = run_inside(command)
+        code = run_inside(command) if os.geteuid() != 0 else _run(command)
     except CannotEnter as error:
         raise Failure(Exit.UNREACHABLE, str(error), hint="Is the package `uidmap` installed?") from error
+    except OSError as error:
+        words = f"{command[0]} cannot be run: {error.strerror}"
+        raise Failure(Exit.USAGE, words, hint="Give a program and its arguments.") from error
     raise typer.Exit(code)
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - it is what the user wants

@@ -40,6 +40,13 @@ def test_a_refusal_has_its_exit_code_and_no_traceback(stub, cli, status, code, e
     assert ended.out == ""
 
 
+def test_a_program_that_cannot_be_run_is_said(cli):
+    ended = cli("unshare", "no-such-program")
+
+    assert ended.code == 2
+    assert "no-such-program cannot be run: No such file or directory" in ended.err
+
+
 def test_a_service_that_is_away_is_said_with_what_to_do(stub, cli):
     def away(request):
         raise httpx.ConnectError("Connection refused", request=request)
