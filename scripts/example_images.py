@@ -61,7 +61,7 @@ def import_busybox(client: httpx.Client) -> None:
     """Make the image from the statically linked busybox of this machine."""
     answer = client.post(
         "/images/create",
-        params={"fromSrc": "-", "repo": "busybox", "tag": "1", "changes": 'CMD ["sh"]'},
+        params={"fromSrc": "-", "repo": SHELL, "changes": 'CMD ["sh"]'},
         content=root_of_busybox(),
         headers={"Content-Type": "application/x-tar"},
     )
